@@ -1,0 +1,1 @@
+"""The database: the embedded cluster, the handle, roles, tables derived from kinds, migrations."""

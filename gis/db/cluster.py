@@ -24,19 +24,18 @@ from urllib.parse import quote
 
 from gis.attributes import Text
 from gis.db.cluster_config import SUPERUSER, write_config
+from gis.db.cluster_files import sync_folder, take_lock
+from gis.db.cluster_log import explain_failure, open_start_log
 from gis.db.cluster_place import (
     SOCKET_NAME,
     Account,
+    check_place,
     choose_place,
     explain_os_error,
-    find_programs,
     find_socket_folder,
     prepare_place,
     prepare_socket_folder,
-    read_major,
     refuse_owner,
-    sync_folder,
-    take_lock,
 )
 from gis.db.cluster_process import (
     Reply,
@@ -46,6 +45,7 @@ from gis.db.cluster_process import (
     run_server_program,
     send_signal,
 )
+from gis.db.cluster_programs import find_programs, read_major
 from gis.errors import SetupError
 
 DATABASE = "infratrack"
@@ -53,7 +53,6 @@ _LOCK_SECONDS = 180.0  # initdb takes 0.6 s, on a busy disk 5 s
 _START_SECONDS = 600.0  # replaying a long log is not a failure
 _ORPHAN_SECONDS = 3.0  # a dead server's children normally go within 20 ms
 _STOP_SECONDS = 60.0
-_LOG_LINES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +138,11 @@ class Cluster:
                 self._stop_server()
 
     def status(self) -> ClusterStatus:
-        """What is there now, changing nothing."""
-        major = read_major(self.data) if self.data.exists() else None
+        """What is there now, changing nothing; SetupError when it is not ours to look at."""
+        major = None
+        if os.path.lexists(self.folder):
+            check_place(self.folder)
+            major = read_major(self.data) if self.data.exists() else None
         states = {
             Reply.READY: "running",
             Reply.STARTING: "starting",
@@ -164,15 +166,7 @@ class Cluster:
 
     @contextmanager
     def _hold_cluster_lock(self) -> Iterator[int]:
-        lock = take_lock(self.folder / "cluster.lock", seconds=_LOCK_SECONDS)
-        if lock is None:
-            raise SetupError(
-                Text(
-                    zh="另一个进程占用数据库启动锁超过 {seconds:.0f} 秒:{path}",
-                    en="Another process has held the database's start lock for more than "
-                    "{seconds:.0f} s: {path}",
-                ).format(seconds=_LOCK_SECONDS, path=self.folder / "cluster.lock")
-            )
+        lock = self._take("cluster.lock")
         try:
             yield lock
         finally:
@@ -180,13 +174,23 @@ class Cluster:
 
     def _join_users(self) -> None:
         if self._users is None:
-            path = self.folder / "users.lock"
-            self._users = take_lock(path, shared=True, seconds=_LOCK_SECONDS)
+            self._users = self._take("users.lock", shared=True)
 
     def _leave_users(self) -> None:
         if self._users is not None:
             os.close(self._users)
             self._users = None
+
+    def _take(self, name: str, *, shared: bool = False) -> int:
+        lock = take_lock(self.folder / name, shared=shared, seconds=_LOCK_SECONDS)
+        if lock is None:
+            raise SetupError(
+                Text(
+                    zh="另一个进程占用锁 {path} 已超过 {seconds:.0f} 秒。",
+                    en="Another process has held the lock {path} for more than {seconds:.0f} s.",
+                ).format(seconds=_LOCK_SECONDS, path=self.folder / name)
+            )
+        return lock
 
     # starting (all with cluster.lock held)
 
@@ -220,7 +224,7 @@ class Cluster:
                 self._clear_orphans()
                 absent_since = None
             elif reply is Reply.REFUSED or now - began > _START_SECONDS:
-                raise self._explain_failure()
+                raise explain_failure(self.folder)
             time.sleep(0.02)
 
     def _clear_orphans(self) -> None:
@@ -255,13 +259,13 @@ class Cluster:
             "--locale=C.UTF-8",
             "--data-checksums",
         ]
-        with self._open_log() as log:
+        with open_start_log(self.folder) as log:
             # with the lock inherited, an initdb that outlives us still keeps others away
             code = run_server_program(
                 argv, account, output=log, pass_fds=(cluster_lock,)
             )
         if code != 0:
-            failure = self._explain_failure()
+            failure = explain_failure(self.folder)
             shutil.rmtree(made, ignore_errors=True)
             raise failure
         os.rename(made, self.data)  # initdb has synced what is inside
@@ -292,7 +296,6 @@ class Cluster:
             socket_folder=socket_folder,
             log_folder=self.folder / "log",
             account=account,
-            major=read_major(self.data),
         )
         # setsid --fork: no child of ours, so no terminal's Ctrl-C and no zombie to reap
         argv = [
@@ -303,7 +306,7 @@ class Cluster:
             str(self.data),
         ]
         stale = self._read_stale_pid()
-        with self._open_log() as log:
+        with open_start_log(self.folder) as log:
             run_server_program(
                 argv, account, output=log, pass_fds=(alive,), grandparent=stale
             )
@@ -332,7 +335,7 @@ class Cluster:
             if reply is Reply.REFUSED or self._await_death(0.0):
                 break
             time.sleep(0.005)
-        raise self._explain_failure()
+        raise explain_failure(self.folder)
 
     # stopping (with cluster.lock held)
 
@@ -346,57 +349,14 @@ class Cluster:
             (signal.SIGKILL, 5.0),
         )
         for number, seconds in steps:
-            pids = list_processes(self.data) if number == signal.SIGKILL else None
-            send_signal(list(pids or find_postmasters(self.data)), number)
+            listed = list_processes if number is signal.SIGKILL else find_postmasters
+            pids = list(listed(self.data))
+            if not pids and not self._await_death(1.0):
+                break
+            send_signal(pids, number)
             if self._await_death(seconds):
                 return
         raise self._refuse_foreign()
-
-    # explaining
-
-    @contextmanager
-    def _open_log(self) -> Iterator[int]:
-        path = self.folder / "start.log"
-        path.unlink(missing_ok=True)  # a new file: never through a link, never growing
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            yield log
-        finally:
-            os.close(log)
-
-    def _read_logs(self) -> str:
-        """The end of start.log and, when the server got that far, of its own log."""
-        paths = [self.folder / "start.log"]
-        paths += sorted(
-            self.folder.glob("log/*.log"), key=lambda path: path.stat().st_mtime
-        )[-1:]
-        lines: list[str] = []
-        for path in paths:
-            if path.exists():
-                lines += path.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        return "\n".join(lines)
-
-    def _explain_failure(self) -> SetupError:
-        log = self._read_logs()
-        hint = Text(zh="见日志末尾。", en="See the end of its log.")
-        if "No space left on device" in log:
-            hint = Text(
-                zh="磁盘已满:请腾出空间后重试,数据没有丢失。",
-                en="The disk is full: free some space and try again; no data is lost.",
-            )
-        elif "ermission denied" in log or "ould not access" in log:
-            hint = Text(
-                zh="权限不足:请检查该文件夹及其上级文件夹的所有者与权限。",
-                en="Permission denied: check owner and mode of the folder and those above it.",
-            )
-        return SetupError(
-            Text(
-                zh=f"数据库无法启动({self.folder})。{hint.zh}\n{log}",
-                en=f"The database cannot be started ({self.folder}). {hint.en}\n{log}",
-            ),
-            folder=str(self.folder),
-            log=log,
-        )
 
     def _refuse_foreign(self) -> SetupError:
         return SetupError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gis.db.cluster_place import Account, replace_file
+from gis.db.cluster_files import replace_file
+from gis.db.cluster_place import Account
 
 SUPERUSER = "postgres"
 OWNER = "infratrack_owner"
@@ -22,7 +23,7 @@ SMALL_SHARED_MEMORY = 256 * 1024**2
 
 
 def write_config(
-    data: Path, *, socket_folder: Path, log_folder: Path, account: Account, major: int
+    data: Path, *, socket_folder: Path, log_folder: Path, account: Account
 ) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf as this version wants them.
 
@@ -30,21 +31,22 @@ def write_config(
     administrator's own settings go into ``local.conf`` beside them, which is never written here.
     """
     files = {
-        "postgresql.conf": _server_settings(socket_folder, log_folder, major=major),
+        "postgresql.conf": _server_settings(socket_folder, log_folder),
         "pg_hba.conf": _HOST_RULES,
         "pg_ident.conf": _identity_map(account),
     }
     for name, text in files.items():
-        replace_file(data / name, text.encode(), account)
+        replace_file(data / name, text.encode())
 
 
-def _server_settings(socket_folder: Path, log_folder: Path, *, major: int) -> str:
+def _server_settings(socket_folder: Path, log_folder: Path) -> str:
     settings = {
         "cluster_name": "infratrack",
         # a private Unix socket and no network; the port only names the socket's file
         "listen_addresses": "",
         "port": "5432",
-        "unix_socket_directories": f'"{socket_folder}"',  # the inner quotes keep a comma literal
+        # a list of names: quotes keep a comma in the path literal
+        "unix_socket_directories": '"' + str(socket_folder).replace('"', '""') + '"',
         "unix_socket_permissions": "0700",
         "max_connections": str(MAX_CONNECTIONS),
         "shared_buffers": f"{_shared_buffers_mb()}MB",
@@ -76,8 +78,6 @@ def _server_settings(socket_folder: Path, log_folder: Path, *, major: int) -> st
         "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
     }
-    if major < 15:  # pragma: no cover - our floor is 15; a guard for whoever lowers it
-        raise ValueError(f"PostgreSQL {major} is older than these settings")
     lines = ["# Written by Infratrack at every start; put changes into local.conf."]
     lines += [f"{name} = '{_quote(value)}'" for name, value in settings.items()]
     return "\n".join([*lines, "include_if_exists = 'local.conf'", ""])

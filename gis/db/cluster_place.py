@@ -1,30 +1,27 @@
-"""Where the embedded cluster lives and who runs it: folders, account, binaries, socket, locks."""
+"""Where the embedded cluster lives and who runs it: folders, account, socket."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import pwd
 import stat
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from gis.attributes import Text
+from gis.db.cluster_files import replace_file
 from gis.errors import SetupError
 
-PROGRAMS = Path("/usr/lib/postgresql")
-EXTENSIONS = Path("/usr/share/postgresql")
 ROOT_STATE = Path("/var/lib/infratrack")
 SERVER_ACCOUNT = "postgres"  # Debian's; PostgreSQL refuses to run as root
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path holds 108 with its final NUL
 # flock is per host (or not kept at all) on these, and the lock is what keeps two servers apart
 REMOTE_FILESYSTEMS = frozenset(
-    [
+    (
         "nfs",
         "nfs4",
         "cifs",
@@ -32,11 +29,9 @@ REMOTE_FILESYSTEMS = frozenset(
         "smbfs",
         "afs",
         "ceph",
-        "glusterfs",
         "fuse.sshfs",
         "fuse.glusterfs",
-        "lustre",
-    ]
+    )
 )
 
 
@@ -107,21 +102,28 @@ def can_enter(folder: Path, account: Account) -> bool:
 def choose_place(state_folder: Path) -> Path:
     """The cluster's own folder: inside the state folder, else where its account can reach.
 
-    A folder that exists wins, so the answer never changes once there is a database.
+    A folder that exists wins, so the answer never changes once there is a database. Nothing is
+    made here.
     """
     state = state_folder.resolve()
     inside, elsewhere = state / "postgres", _place_elsewhere(state)
-    for place in (inside, elsewhere):
-        if os.path.lexists(place):
-            return place
-    account = find_server_account()
     try:
-        if not state.exists():
-            state.mkdir(parents=True)
-            state.chmod(0o711)  # a strict umask must not lock the server's account out
-        return inside if can_enter(state, account) else elsewhere
+        for place in (inside, elsewhere):
+            if os.path.lexists(place):
+                return place
+        return (
+            inside
+            if can_enter(_nearest_existing(state), find_server_account())
+            else elsewhere
+        )
     except PermissionError:
         return elsewhere
+
+
+def _nearest_existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
 
 
 def _place_elsewhere(state: Path) -> Path:
@@ -144,6 +146,11 @@ def prepare_place(place: Path) -> Account:
     refuse_remote(place)
     if not os.path.lexists(place):
         _create_private(place, find_server_account())
+    return check_place(place)
+
+
+def check_place(place: Path) -> Account:
+    """The account that owns ``place``; SetupError when we may not act as that account."""
     facts = os.lstat(place)
     if not stat.S_ISDIR(facts.st_mode):
         raise SetupError(
@@ -160,7 +167,7 @@ def prepare_place(place: Path) -> Account:
 def _create_private(place: Path, account: Account) -> None:
     """Create by rename, so that nobody ever sees the folder with another owner or mode."""
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        _make_parents(place.parent)
         made = tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent)  # 0700
         if os.geteuid() == 0:
             os.chown(made, account.uid, account.gid)
@@ -172,6 +179,14 @@ def _create_private(place: Path, account: Account) -> None:
         os.rmdir(made)  # another starter was first
         if not os.path.lexists(place):
             raise
+
+
+def _make_parents(folder: Path) -> None:
+    """Make missing folders passable whatever the umask: the server's account goes through."""
+    if not folder.exists():
+        _make_parents(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o711)
 
 
 def refuse_owner(path: Path, uid: int) -> SetupError:
@@ -203,10 +218,7 @@ def explain_os_error(error: OSError, path: Path) -> SetupError:
 
 def refuse_remote(place: Path) -> None:
     """Raise SetupError when ``place`` is on a network file system."""
-    folder = place
-    while not folder.exists():
-        folder = folder.parent
-    device = os.stat(folder).st_dev
+    device = os.stat(_nearest_existing(place)).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines():
         head, _, tail = line.partition(" - ")
@@ -219,68 +231,6 @@ def refuse_remote(place: Path) -> None:
                     "safe. Set GIS_STATE_FOLDER to a local disk.",
                 ).format(place=place, kind=tail.split()[0])
             )
-
-
-def find_programs(data: Path) -> Path:
-    """The ``bin`` folder of the PostgreSQL whose major version fits ``data`` (newest when new).
-
-    Asked of the folders, not of pg_config: libpq's may name a folder without a server.
-    """
-    ready = {
-        int(folder.name): folder / "bin"
-        for folder in PROGRAMS.glob("[0-9]*")
-        if (folder / "bin/postgres").exists()
-        and (EXTENSIONS / folder.name / "extension/postgis.control").exists()
-    }
-    if not data.exists():
-        if not ready:
-            raise SetupError(
-                Text(
-                    zh="没有找到带 PostGIS 的 PostgreSQL。请由管理员执行:"
-                    "sudo apt-get install postgresql-15 postgresql-15-postgis-3",
-                    en="No PostgreSQL with PostGIS was found. Ask an administrator for: "
-                    "sudo apt-get install postgresql-15 postgresql-15-postgis-3",
-                )
-            )
-        return ready[max(ready)]
-    major = read_major(data)
-    if major not in ready:
-        raise _refuse_major(data, major, sorted(ready))
-    return ready[major]
-
-
-def read_major(data: Path) -> int:
-    """The major version that wrote ``data`` (its PG_VERSION)."""
-    try:
-        return int((data / "PG_VERSION").read_text().split(".")[0])
-    except (OSError, ValueError) as error:
-        raise SetupError(
-            Text(
-                zh="{data} 不是 PostgreSQL 数据文件夹(PG_VERSION 无法读取)。未作任何改动;"
-                "请移走它或从备份恢复。",
-                en="{data} is not a PostgreSQL data folder (PG_VERSION cannot be read). Nothing "
-                "was changed; move it away or restore a backup.",
-            ).format(data=data)
-        ) from error
-
-
-def _refuse_major(data: Path, major: int, installed: list[int]) -> SetupError:
-    names = ", ".join(map(str, installed)) or "–"
-    return SetupError(
-        Text(
-            zh="数据库 {data} 由 PostgreSQL {major} 建立,本机有:{names}。未作任何改动。"
-            "办法一:安装 postgresql-{major} 与 postgresql-{major}-postgis-3。办法二:"
-            "在有 PostgreSQL {major} 的机器上执行 python3 -m gis backup,移走此文件夹,"
-            "再在这里执行 python3 -m gis restore(即先转储、后恢复)。",
-            en="The database {data} was made by PostgreSQL {major}; installed here: {names}. "
-            "Nothing was changed. Either install postgresql-{major} and "
-            "postgresql-{major}-postgis-3, or dump and restore: run python3 -m gis backup on a "
-            "machine with PostgreSQL {major}, move this folder away, and run "
-            "python3 -m gis restore here.",
-        ).format(data=data, major=major, names=names),
-        data_major=major,
-        installed=installed,
-    )
 
 
 def fits_socket(folder: Path) -> bool:
@@ -312,7 +262,7 @@ def prepare_socket_folder(place: Path, account: Account) -> Path:
         else Path("/tmp")
     )
     folder = _own_folder(runtime / name, account)
-    replace_file(place / "socket.path", os.fsencode(folder), account)
+    replace_file(place / "socket.path", os.fsencode(folder))
     return folder
 
 
@@ -334,63 +284,3 @@ def _own_folder(folder: Path, account: Account) -> Path:
             ).format(folder=folder, name=account.name)
         )
     return folder
-
-
-def replace_file(path: Path, content: bytes, account: Account) -> None:
-    """Write a file of ``account`` (0600) atomically and durably; untouched when it is equal.
-
-    By a new file and a rename: as root we must never follow a link in another user's folder.
-    """
-    try:
-        if not path.is_symlink() and path.read_bytes() == content:
-            return
-    except OSError:
-        pass  # missing or unreadable: write it
-    handle, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            if os.geteuid() == 0:
-                os.fchown(file.fileno(), account.uid, account.gid)
-        os.rename(made, path)
-    except OSError:
-        os.unlink(made)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def take_lock(path: Path, *, shared: bool = False, seconds: float = 0.0) -> int | None:
-    """An flock on ``path`` as an open descriptor, or None when not free within ``seconds``.
-
-    Give it up by closing it: LOCK_UN would also unlock the copies other processes inherited.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    if os.geteuid() == 0:
-        os.fchown(
-            handle, os.stat(path.parent).st_uid, -1
-        )  # else only root could start it again
-    wish = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(handle, wish)
-            return handle
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(handle)
-                return None
-            time.sleep(0.01)
-        except BaseException:
-            os.close(handle)
-            raise

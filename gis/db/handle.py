@@ -1,0 +1,109 @@
+"""The database handle: one pool of connections per login role, transactions at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+from gis.db.roles import Pool
+
+_SET_CONTEXT = text(
+    "SELECT set_config('infratrack.actor', :actor, true),"
+    " set_config('infratrack.reason', :reason, true),"
+    " set_config('infratrack.valid_from', :valid_from, true)"
+)
+
+
+class Database(Protocol):
+    """What the rest of the house knows of a database."""
+
+    def read(self, pool: Pool = Pool.STAFF) -> _Transaction:
+        """A read-only transaction as ``pool``; rolled back at the end."""
+        ...
+
+    def write(
+        self,
+        *,
+        actor: str,
+        reason: str,
+        valid_from: datetime | None = None,
+        pool: Pool = Pool.STAFF,
+    ) -> _Transaction:
+        """A transaction in the name of ``actor``; committed at the end of the block."""
+        ...
+
+
+class _Transaction(Protocol):
+    def __enter__(self) -> Connection: ...
+    def __exit__(self, *exception: object) -> bool | None: ...
+
+
+class PooledDatabase:
+    """Engines per role, made lazily connecting; safe to share between threads.
+
+    ``urls`` maps pools to SQLAlchemy URLs. ``prepare_threshold=None`` keeps the driver usable
+    behind PgBouncer in transaction pooling.
+    """
+
+    def __init__(self, urls: Mapping[Pool, str], *, pool_size: int = 4) -> None:
+        self.engines: dict[Pool, Engine] = {
+            pool: create_engine(
+                make_url(url).set(drivername="postgresql+psycopg"),
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=5,
+                pool_pre_ping=False,
+                pool_recycle=1800,
+                connect_args={
+                    "prepare_threshold": None,
+                    "application_name": f"infratrack_{pool}",
+                },
+            )
+            for pool, url in urls.items()
+        }
+
+    @contextmanager
+    def read(self, pool: Pool = Pool.STAFF) -> Iterator[Connection]:
+        with self.engines[pool].connect() as connection:
+            connection = connection.execution_options(postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(
+        self,
+        *,
+        actor: str,
+        reason: str,
+        valid_from: datetime | None = None,
+        pool: Pool = Pool.STAFF,
+    ) -> Iterator[Connection]:
+        with self.engines[pool].begin() as connection:
+            set_context(connection, actor=actor, reason=reason, valid_from=valid_from)
+            yield connection
+
+    def close(self) -> None:
+        for engine in self.engines.values():
+            engine.dispose()
+
+
+def set_context(
+    connection: Connection,
+    *,
+    actor: str,
+    reason: str,
+    valid_from: datetime | None = None,
+) -> None:
+    """Say who writes and why, for this transaction only (safe behind a transaction pooler)."""
+    connection.execute(
+        _SET_CONTEXT,
+        {
+            "actor": actor,
+            "reason": reason,
+            "valid_from": valid_from.isoformat() if valid_from else "",
+        },
+    )

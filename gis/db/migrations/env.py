@@ -1,0 +1,74 @@
+"""Alembic environment: GeoAlchemy2's three hooks, our schemas only, a connection passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from alembic import context
+from alembic.migration import MigrationContext
+from alembic.operations import ops
+from geoalchemy2 import alembic_helpers
+from sqlalchemy.schema import SchemaItem
+
+from gis.db.tables import CORE, HISTORY, TransactionId, metadata
+from gis.kinds import KINDS
+
+
+def include_object(
+    item: SchemaItem, name: str, type_: str, reflected: bool, other: Any
+) -> bool:  # Any: Alembic's own signature
+    if type_ == "table" and getattr(item, "schema", None) not in (CORE, HISTORY):
+        return False
+    kept: bool = alembic_helpers.include_object(item, name, type_, reflected, other)
+    return kept
+
+
+def render_item(kind: str, item: Any, autogen_context: Any) -> Any:  # Any: Alembic's own signature
+    if isinstance(item, TransactionId):
+        autogen_context.imports.add("from gis.db.tables import TransactionId")
+        return "TransactionId()"
+    return alembic_helpers.render_item(kind, item, autogen_context)
+
+
+def attach_new_kinds(
+    migration_context: MigrationContext,
+    revision: Any,  # Any: Alembic's own signature
+    directives: list[ops.MigrationScript],
+) -> None:
+    """A generated migration that creates a kind's tables also attaches its triggers."""
+    alembic_helpers.writer.process_revision_directives(migration_context, revision, directives)
+    for script in directives:
+        for upgrade in script.upgrade_ops_list:
+            upgrade.ops.extend(list(_attach_ops(upgrade.ops)))
+
+
+def _attach_ops(
+    operations: Iterable[ops.MigrateOperation],
+) -> Iterable[ops.MigrateOperation]:
+    for operation in operations:
+        name = getattr(operation, "table_name", None)
+        creates = "Create" in type(operation).__name__ and "Table" in type(operation).__name__
+        if creates and getattr(operation, "schema", None) == CORE and name in KINDS:
+            yield ops.ExecuteSQLOp(f"SELECT core.attach_kind('{name}')")
+
+
+def run_online() -> None:
+    connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_schemas=True,
+        include_object=include_object,
+        render_item=render_item,
+        process_revision_directives=attach_new_kinds,
+        version_table_schema=CORE,
+        compare_type=True,
+        compare_server_default=True,
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run_online()

@@ -1,0 +1,46 @@
+"""Login roles ("pools") and what each may see: the one place where grants are decided."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gis.attributes import Sensitivity
+from gis.kinds import KINDS, Record, declared, sensitivity_of
+
+OWNER = "infratrack_owner"
+SYSTEM_VISIBLE = ("id", "version", "valid", "recorded_at", "geometry", "geometry_3857")
+
+
+class Pool(StrEnum):
+    """A login role by need; none is superuser or owner of a table."""
+
+    PUBLIC = "public"
+    FIELD = "field"
+    STAFF = "staff"
+    JOBS = "jobs"
+
+    @property
+    def role(self) -> str:
+        return f"infratrack_{self.value}"
+
+    @property
+    def clearance(self) -> Sensitivity:
+        return _CLEARANCE[self]
+
+
+_CLEARANCE = {
+    Pool.PUBLIC: Sensitivity.PUBLIC,
+    Pool.FIELD: Sensitivity.INTERNAL,
+    Pool.STAFF: Sensitivity.RESTRICTED,
+    Pool.JOBS: Sensitivity.RESTRICTED,
+}
+
+
+def visible_kinds(pool: Pool) -> list[type[Record]]:
+    """Kinds the pool may read, in the register's order."""
+    return [kind for kind in KINDS.values() if pool.clearance.covers(kind.sensitivity)]
+
+
+def visible_attributes(kind: type[Record], pool: Pool) -> list[str]:
+    """Declared attributes of a kind the pool may read, in the order they are shown."""
+    return [n for n in declared(kind) if pool.clearance.covers(sensitivity_of(kind, n))]

@@ -1,0 +1,101 @@
+"""The tree of errors; each leaf holds facts and a message in both languages.
+
+InfratrackError
+├── InputError            what was asked or sent is wrong (400)
+│   ├── GeometryError     a geometry the gate refuses
+│   ├── RowError          a row a kind refuses
+│   ├── SourceError       a file that cannot be read, or lacks what we need (CRS, columns)
+│   ├── ParameterError    a request parameter
+│   └── CursorError       a paging cursor that was changed
+├── NotFoundError         no such collection, feature, tile (404)
+├── ForbiddenError        the role may not (403)
+├── ConflictError         the same code or source twice, a stale version (409)
+├── TransitionError       a hazard event its state does not allow (409)
+├── BusyError             the database is busy or the query took too long (503)
+├── StorageFullError      no space left (507)
+└── SetupError            the machine, cluster or configuration is not ready (500; command line)
+"""
+
+from __future__ import annotations
+
+from gis.attributes import Language, Text
+
+
+class InfratrackError(Exception):
+    """Base of every error we raise; ``type`` is the stable word clients may rely on."""
+
+    type = "error"
+    title = Text(zh="错误", en="Error")
+
+    def __init__(self, message: Text, **facts: object) -> None:
+        super().__init__(message.en)
+        self.message = message
+        self.facts = facts
+
+    def text(self, language: Language) -> str:
+        return self.message.get(language)
+
+
+class InputError(InfratrackError):
+    type = "invalid-input"
+    title = Text(zh="输入有误", en="Invalid input")
+
+
+class GeometryError(InputError):
+    type = "invalid-geometry"
+    title = Text(zh="几何有误", en="Invalid geometry")
+
+
+class RowError(InputError):
+    type = "invalid-row"
+    title = Text(zh="记录有误", en="Invalid row")
+
+
+class SourceError(InputError):
+    type = "unreadable-source"
+    title = Text(zh="文件无法读取", en="Unreadable file")
+
+
+class ParameterError(InputError):
+    type = "invalid-parameter"
+    title = Text(zh="参数有误", en="Invalid parameter")
+
+
+class CursorError(InputError):
+    type = "invalid-cursor"
+    title = Text(zh="翻页标记无效", en="Invalid cursor")
+
+
+class NotFoundError(InfratrackError):
+    type = "not-found"
+    title = Text(zh="不存在", en="Not found")
+
+
+class ForbiddenError(InfratrackError):
+    type = "forbidden"
+    title = Text(zh="无权访问", en="Forbidden")
+
+
+class ConflictError(InfratrackError):
+    type = "conflict"
+    title = Text(zh="冲突", en="Conflict")
+
+
+class TransitionError(InfratrackError):
+    type = "transition-refused"
+    title = Text(zh="状态不允许", en="Transition refused")
+
+
+class BusyError(InfratrackError):
+    type = "busy"
+    title = Text(zh="系统繁忙", en="Busy")
+
+
+class StorageFullError(InfratrackError):
+    type = "storage-full"
+    title = Text(zh="存储空间不足", en="Storage full")
+
+
+class SetupError(InfratrackError):
+    type = "setup"
+    title = Text(zh="环境未就绪", en="Set-up problem")

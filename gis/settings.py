@@ -1,0 +1,52 @@
+"""The one reader of the environment (prefix ``GIS_``). Built once at the edge and passed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gis.attributes import Language
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every setting; each is documented in the README (a test compares the two)."""
+
+    model_config = SettingsConfigDict(env_prefix="GIS_", frozen=True, extra="ignore")
+
+    state_folder: Path = Field(
+        default=PROJECT_FOLDER / ".state",
+        description="Folder of the embedded database, browser assets, evidence and backups.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="URL of a PostGIS server (owner role); unset: the embedded cluster.",
+    )
+    database_url_public: str | None = Field(default=None, description="URL of the public role.")
+    database_url_field: str | None = Field(default=None, description="URL of the field role.")
+    database_url_staff: str | None = Field(default=None, description="URL of the staff role.")
+    database_url_jobs: str | None = Field(default=None, description="URL of the jobs role.")
+    reader: Literal["public", "field", "staff"] = Field(
+        default="staff", description="The role the map and the API read as."
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="Port on 127.0.0.1.")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=("127.0.0.1", "localhost", "[::1]"),
+        description="Host names the server answers to.",
+    )
+    language: Language = Field(default=Language.ZH, description="Language when none is asked for.")
+    timezone: str = Field(default="Asia/Shanghai", description="The business clock.")
+    map_approval_no: str = Field(
+        default="",
+        description="审图号 printed on maps; empty prints 内部使用,不得公开.",
+    )
+    backup_hour: int = Field(
+        default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
+    )
+    backups_kept: int = Field(default=14, ge=1, description="Nightly backups kept.")
+    pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
+    tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")

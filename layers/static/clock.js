@@ -1,0 +1,51 @@
+// The server's clock, and what is late by it. A tablet with a wrong date must not move a deadline.
+
+const clock = { offset: 0, timezone: "Asia/Shanghai" };
+const DAY = 86400000;
+
+export function setClock(serverNow, timezone) {
+  clock.offset = Date.parse(serverNow) - Date.now();
+  clock.timezone = timezone || clock.timezone;
+}
+
+export function serverTime() {
+  return Date.now() + clock.offset;
+}
+
+export function timezone() {
+  return clock.timezone;
+}
+
+// The calendar day of a moment on the business clock, as a count of days.
+function dayNumber(time) {
+  return Date.parse(`${dayText(time)}T00:00:00Z`) / DAY;
+}
+
+function dayText(time) {
+  return dayFormat().format(new Date(time));
+}
+
+let formatter = null;
+function dayFormat() {
+  if (formatter?.resolvedOptions().timeZone !== clock.timezone) {
+    formatter = new Intl.DateTimeFormat("sv-SE", { timeZone: clock.timezone, dateStyle: "short" });
+  }
+  return formatter;
+}
+
+export function today() {
+  return dayText(serverTime());
+}
+
+// Tiles carry seconds since 1970 or ISO text; both are moments.
+function readMoment(value) {
+  return typeof value === "number" ? value * 1000 : Date.parse(value);
+}
+
+// null: not late. Otherwise calendar days past the due day; 0 when it fell due earlier today.
+export function daysLate(properties) {
+  if (!properties.due_at || properties.is_open === false) return null;
+  const due = readMoment(properties.due_at);
+  const now = serverTime();
+  return due < now ? dayNumber(now) - dayNumber(due) : null;
+}

@@ -156,7 +156,9 @@ class Cluster:
     def url(self, role: str, database: str = DATABASE) -> str:
         """SQLAlchemy's URL for ``role``; there is no password, the system's user is checked."""
         folder = quote(str(self.socket_folder), safe="")
-        return f"postgresql+psycopg://{quote(role, safe='')}@/{quote(database, safe='')}?host={folder}"
+        return (
+            f"postgresql+psycopg://{quote(role, safe='')}@/{quote(database, safe='')}?host={folder}"
+        )
 
     def superuser_url(self, database: str = "postgres") -> str:
         """SQLAlchemy's URL for the superuser: set-up, backup and tests only."""
@@ -261,9 +263,7 @@ class Cluster:
         ]
         with open_start_log(self.folder) as log:
             # with the lock inherited, an initdb that outlives us still keeps others away
-            code = run_server_program(
-                argv, account, output=log, pass_fds=(cluster_lock,)
-            )
+            code = run_server_program(argv, account, output=log, pass_fds=(cluster_lock,))
         if code != 0:
             failure = explain_failure(self.folder)
             shutil.rmtree(made, ignore_errors=True)
@@ -288,9 +288,7 @@ class Cluster:
     def _launch(self, programs: Path, account: Account, alive: int) -> None:
         socket_folder = prepare_socket_folder(self.folder, account)
         for name in (SOCKET_NAME, SOCKET_NAME + ".lock"):
-            (socket_folder / name).unlink(
-                missing_ok=True
-            )  # alive.lock is ours: nobody's
+            (socket_folder / name).unlink(missing_ok=True)  # alive.lock is ours: nobody's
         write_config(
             self.data,
             socket_folder=socket_folder,
@@ -307,9 +305,7 @@ class Cluster:
         ]
         stale = self._read_stale_pid()
         with open_start_log(self.folder) as log:
-            run_server_program(
-                argv, account, output=log, pass_fds=(alive,), grandparent=stale
-            )
+            run_server_program(argv, account, output=log, pass_fds=(alive,), grandparent=stale)
 
     def _read_stale_pid(self) -> int | None:
         """The process number a dead postmaster left; it may by now be anybody's, or a zombie's.

@@ -22,9 +22,7 @@ MAX_CONNECTIONS = 60
 SMALL_SHARED_MEMORY = 256 * 1024**2
 
 
-def write_config(
-    data: Path, *, socket_folder: Path, log_folder: Path, account: Account
-) -> None:
+def write_config(data: Path, *, socket_folder: Path, log_folder: Path, account: Account) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf as this version wants them.
 
     Files that are equal are left alone, so that a full disk does not keep the server down. An

@@ -48,10 +48,7 @@ def take_lock(path: Path, *, shared: bool = False, seconds: float = 0.0) -> int 
     Give it up by closing it: LOCK_UN would also unlock the copies other processes inherited.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    if os.geteuid() == 0:
-        os.fchown(
-            handle, os.stat(path.parent).st_uid, -1
-        )  # else only root could start it again
+    _give_to_owner(handle, path.parent)
     wish = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
     deadline = time.monotonic() + seconds
     while True:

@@ -66,9 +66,7 @@ def _read_logs(place: Path) -> str:
         start,
         *(log for log in place.glob("log/*.log") if log.stat().st_mtime >= began),
     ]
-    return "\n".join(
-        line for path in paths if path.exists() for line in _read_tail(path)
-    )
+    return "\n".join(line for path in paths if path.exists() for line in _read_tail(path))
 
 
 def _read_tail(path: Path) -> list[str]:

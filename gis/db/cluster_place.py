@@ -111,11 +111,7 @@ def choose_place(state_folder: Path) -> Path:
         for place in (inside, elsewhere):
             if os.path.lexists(place):
                 return place
-        return (
-            inside
-            if can_enter(_nearest_existing(state), find_server_account())
-            else elsewhere
-        )
+        return inside if can_enter(_nearest_existing(state), find_server_account()) else elsewhere
     except PermissionError:
         return elsewhere
 
@@ -254,13 +250,7 @@ def prepare_socket_folder(place: Path, account: Account) -> Path:
         return _own_folder(place / "socket", account)
     name = f"infratrack-{account.uid}-{_short_hash(place)}"
     session = Path(f"/run/user/{account.uid}")
-    runtime = (
-        Path("/run")
-        if os.geteuid() == 0
-        else session
-        if session.is_dir()
-        else Path("/tmp")
-    )
+    runtime = Path("/run") if os.geteuid() == 0 else session if session.is_dir() else Path("/tmp")
     folder = _own_folder(runtime / name, account)
     replace_file(place / "socket.path", os.fsencode(folder))
     return folder
@@ -271,11 +261,7 @@ def _own_folder(folder: Path, account: Account) -> Path:
     if not os.path.lexists(folder):
         _create_private(folder, account)
     facts = os.lstat(folder)
-    if (
-        not stat.S_ISDIR(facts.st_mode)
-        or facts.st_uid != account.uid
-        or facts.st_mode & 0o077
-    ):
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != account.uid or facts.st_mode & 0o077:
         raise SetupError(
             Text(
                 zh="{folder} 应是用户 {name} 的私有文件夹(0700),现在不是;请检查后删除它。",

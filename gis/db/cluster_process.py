@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from gis.db.cluster_config import SUPERUSER
-from gis.db.cluster_place import SOCKET_NAME, Account
+from gis.db.cluster_place import SOCKET_NAME, Account, fits_socket
 
 _PROTOCOL = 3 << 16
 _TOO_MANY_CONNECTIONS = "53300"
@@ -31,6 +31,8 @@ class Reply(Enum):
 
 def ask_server(socket_folder: Path) -> Reply:
     """Ask as pg_isready does, without a process: the first answer to a start-up packet."""
+    if not fits_socket(socket_folder):
+        return Reply.ABSENT  # never started: a server there would have recorded another folder
     words = f"user\0{SUPERUSER}\0database\0postgres\0\0".encode()
     packet = struct.pack("!ii", 8 + len(words), _PROTOCOL) + words
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
@@ -53,10 +55,7 @@ def _read_answer(answer: bytes) -> Reply:
         return Reply.READY
     if answer[:1] != b"E":
         return Reply.ABSENT  # closed without a word: the postmaster died while we asked
-    fields = {
-        field[:1]: field[1:].decode(errors="replace")
-        for field in answer[5:].split(b"\0")
-    }
+    fields = {field[:1]: field[1:].decode(errors="replace") for field in answer[5:].split(b"\0")}
     code = fields.get(b"C", "")
     if code == _CANNOT_CONNECT_NOW:
         return Reply.STARTING
@@ -66,6 +65,8 @@ def _read_answer(answer: bytes) -> Reply:
 def list_processes(data: Path) -> dict[int, int]:
     """Processes whose working folder is ``data`` with their parents: all of one server's."""
     found: dict[int, int] = {}
+    if os.readlink("/proc/self") != str(os.getpid()):
+        return found  # /proc is of another PID namespace: its numbers are not ours to signal
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -73,9 +74,7 @@ def list_processes(data: Path) -> dict[int, int]:
             if os.readlink(entry / "cwd") != str(data):
                 continue
             # the name in parentheses may hold anything; the parent follows the last one
-            found[int(entry.name)] = int(
-                (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            )
+            found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue  # gone meanwhile, or somebody else's
     return found

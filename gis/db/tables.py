@@ -67,7 +67,7 @@ class TransactionId(UserDefinedType[int]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_options: typing.Any) -> str:  # Any: SQLAlchemy's own signature
         return "xid8"
 
 

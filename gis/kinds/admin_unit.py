@@ -35,6 +35,7 @@ class AdminUnit(Record):
         simplify_below=12,
         ranked=("level", {"township": 8, "village": 12}),
     )
+    tile_extras: ClassVar[tuple[str, ...]] = ("level",)
 
     level: Annotated[AdminLevel, attribute("层级", "Level")]
     parent_code: Annotated[

@@ -137,6 +137,8 @@ class Record(BaseModel):
     sensitivity: ClassVar[Sensitivity] = Sensitivity.INTERNAL
     style: ClassVar[Style]
     zoom: ClassVar[Zoom] = Zoom()
+    tile_extras: ClassVar[tuple[str, ...]] = ()
+    """Attributes tiles carry at every zoom beside code, name and the one that colours."""
     written_by_events: ClassVar[bool] = False
     """True for a projection of events: imports and editors may not write it directly."""
 

@@ -80,6 +80,7 @@ class Hazard(Record):
         },
     )
     zoom: ClassVar[Zoom] = Zoom(features_from=11, detail_from=15, labels_from=16)
+    tile_extras: ClassVar[tuple[str, ...]] = ("state", "category", "is_open", "due_at")
 
     state: Annotated[HazardState, attribute("状态", "State")]
     severity: Annotated[Severity, attribute("隐患等级", "Severity")]

@@ -64,6 +64,7 @@ class Road(Asset):
         simplify_below=13,
         ranked=("road_class", {"secondary": 11, "branch": 13, "path": 15}),
     )
+    tile_extras: ClassVar[tuple[str, ...]] = ("road_class",)
 
     road_class: Annotated[
         RoadClass,

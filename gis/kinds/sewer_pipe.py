@@ -98,6 +98,7 @@ class SewerPipe(Asset):
         color="#5DA5DA", width=2.5, color_by="progress", strokes=PROGRESS_STROKES
     )
     zoom: ClassVar[Zoom] = Zoom(features_from=13, detail_from=16, labels_from=17)
+    tile_extras: ClassVar[tuple[str, ...]] = ("system",)
 
     system: Annotated[
         PipeSystem,

@@ -16,11 +16,15 @@ from gis.kinds import KINDS
 
 
 def include_object(
-    item: SchemaItem, name: str, type_: str, reflected: bool, other: Any
-) -> bool:  # Any: Alembic's own signature
+    item: SchemaItem,
+    name: str | None,
+    type_: str,
+    reflected: bool,
+    other: SchemaItem | None,
+) -> bool:
     if type_ == "table" and getattr(item, "schema", None) not in (CORE, HISTORY):
         return False
-    kept: bool = alembic_helpers.include_object(item, name, type_, reflected, other)
+    kept: bool = alembic_helpers.include_object(item, name, type_, reflected, other)  # type: ignore[no-untyped-call]  # GeoAlchemy2 has no annotations
     return kept
 
 
@@ -28,7 +32,7 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> Any:  # Any: Alem
     if isinstance(item, TransactionId):
         autogen_context.imports.add("from gis.db.tables import TransactionId")
         return "TransactionId()"
-    return alembic_helpers.render_item(kind, item, autogen_context)
+    return alembic_helpers.render_item(kind, item, autogen_context)  # type: ignore[no-untyped-call]  # GeoAlchemy2 has no annotations
 
 
 def attach_new_kinds(

@@ -1,0 +1,233 @@
+"""Questions to PostGIS, each one statement in the shape its asker needs.
+
+Statements are built from our own names and bound parameters only; spatial filters leave the
+indexed column bare. Every function names the columns its reader may see, never ``*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gis.db.roles import Pool, visible_attributes, visible_kinds
+from gis.db.tables import CORE, HISTORY, MEASURES
+from gis.geometry import STORAGE_SRID, BBox
+from gis.kinds import Record
+
+Parameters = dict[str, Any]  # Any: values of any column, bound by the driver
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with ``%(name)s`` placeholders, and their values."""
+
+    sql: str
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A span of time; an end that is None is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which features are asked for. ``equal`` maps attribute names to typed values.
+
+    ``as_of`` reads valid time, ``known_at`` recorded time; both None is the present.
+    """
+
+    bbox: BBox | None = None
+    valid: Interval | None = None
+    equal: Mapping[str, object] = field(default_factory=dict)
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+    @property
+    def is_past(self) -> bool:
+        return self.as_of is not None or self.known_at is not None
+
+
+def source_clause(kind: str, asked: Filter, parameters: Parameters) -> str:
+    """FROM … WHERE … of the rows asked for, aliased ``f``."""
+    conditions = ["true"]
+    if asked.is_past:
+        table = f"{HISTORY}.{kind} f"
+        conditions.append(_past_condition(kind, asked, parameters))
+    else:
+        table = f"{CORE}.{kind} f"
+    if asked.bbox is not None:
+        conditions.append(_inside(asked.bbox, parameters))
+    if asked.valid is not None:
+        parameters |= {"valid_start": asked.valid.start, "valid_end": asked.valid.end}
+        conditions.append(
+            "f.valid && tstzrange(%(valid_start)s::timestamptz, %(valid_end)s::timestamptz, '[]')"
+        )
+    for name, value in asked.equal.items():
+        parameters[f"eq_{name}"] = value
+        conditions.append(f"f.{name} = %(eq_{name})s")
+    return f"FROM {table} WHERE {' AND '.join(conditions)}"
+
+
+def _past_condition(kind: str, asked: Filter, parameters: Parameters) -> str:
+    """The latest assertion known at ``known_at`` that covers ``as_of``, unless it is a tombstone."""
+    at = asked.as_of or asked.known_at
+    parameters |= {"as_of": at}
+    known, later_known = "", ""
+    if asked.known_at is not None:
+        parameters |= {"known_at": asked.known_at}
+        known = " AND f.recorded_at <= %(known_at)s"
+        later_known = " AND l.recorded_at <= %(known_at)s"
+    return (
+        f"f.valid @> %(as_of)s::timestamptz AND NOT f.deleted{known} AND NOT EXISTS"
+        f" (SELECT 1 FROM {HISTORY}.{kind} l WHERE l.id = f.id AND l.version > f.version"
+        f" AND l.valid @> %(as_of)s::timestamptz{later_known})"
+    )
+
+
+def _inside(box: BBox, parameters: Parameters) -> str:
+    boxes = []
+    for i, part in enumerate(box.parts):
+        parameters |= {
+            f"w{i}": part.west, f"s{i}": part.south, f"e{i}": part.east, f"n{i}": part.north,
+        }  # fmt: skip
+        envelope = f"ST_MakeEnvelope(%(w{i})s, %(s{i})s, %(e{i})s, %(n{i})s, {STORAGE_SRID})"
+        boxes.append(f"(f.geometry && {envelope} AND ST_Intersects(f.geometry, {envelope}))")
+    return f"({' OR '.join(boxes)})"
+
+
+def feature_columns(kind: type[Record], pool: Pool) -> list[str]:
+    """Properties of a feature, in order: attributes the reader may see, measure, version."""
+    measure = MEASURES.get(kind.geometry_type)
+    return [
+        *visible_attributes(kind, pool),
+        *([measure] if measure else []),
+        "version",
+        "valid_from",
+        "recorded_at",
+    ]
+
+
+def _feature_json(kind: type[Record], pool: Pool) -> str:
+    """One GeoJSON feature as SQL; json_build_object takes 100 arguments, so in blocks."""
+    pairs = [
+        f"'{name}', " + ("lower(f.valid)" if name == "valid_from" else f"f.{name}")
+        for name in feature_columns(kind, pool)
+    ]
+    blocks = [pairs[i : i + 45] for i in range(0, len(pairs), 45)]
+    built = " || ".join(f"jsonb_build_object({', '.join(block)})" for block in blocks)
+    properties = built if len(blocks) > 1 else f"json_build_object({', '.join(pairs)})"
+    return (
+        "json_build_object('type', 'Feature', 'id', f.id,"
+        f" 'geometry', ST_AsGeoJSON(f.geometry, 7, 0)::json, 'properties', {properties})"
+    )
+
+
+def features_page(
+    kind: type[Record], pool: Pool, asked: Filter, *, limit: int, after: UUID | None
+) -> Statement:
+    """One page: (features joined by commas as text, how many, last id, whether there are more)."""
+    parameters: Parameters = {"limit": limit, "more": limit + 1}
+    clause = source_clause(kind.kind, asked, parameters)
+    if after is not None:
+        parameters["after"] = after
+        clause += " AND f.id > %(after)s"
+    sql = (
+        f"WITH page AS MATERIALIZED (SELECT f.* FROM (SELECT {_page_columns(kind, pool)} {clause}"
+        " ORDER BY f.id LIMIT %(more)s) f),"
+        " kept AS (SELECT * FROM page ORDER BY id LIMIT %(limit)s)"
+        f" SELECT coalesce(string_agg({_feature_json(kind, pool)}::text, ',' ORDER BY f.id), ''),"
+        " count(*), (array_agg(f.id ORDER BY f.id DESC))[1],"
+        " (SELECT count(*) FROM page) > %(limit)s FROM kept f"
+    )
+    return Statement(sql, parameters)
+
+
+def _page_columns(kind: type[Record], pool: Pool) -> str:
+    names = [n for n in feature_columns(kind, pool) if n != "valid_from"]
+    return ", ".join(f"f.{n}" for n in ("id", "geometry", "valid", *names))
+
+
+def one_feature(kind: type[Record], pool: Pool, identifier: UUID, asked: Filter) -> Statement:
+    """One feature as GeoJSON text."""
+    parameters: Parameters = {"id": identifier}
+    clause = source_clause(kind.kind, asked, parameters)
+    return Statement(
+        f"SELECT {_feature_json(kind, pool)}::text {clause} AND f.id = %(id)s", parameters
+    )
+
+
+def count_features(kind: type[Record], asked: Filter) -> Statement:
+    """How many features a filter matches, exactly."""
+    parameters: Parameters = {}
+    clause = source_clause(kind.kind, asked, parameters)
+    return Statement(f"SELECT count(*) {clause}", parameters)
+
+
+def count_values(kind: type[Record], name: str, asked: Filter) -> Statement:
+    """Rows of (value, count) of one attribute: the figures of a legend."""
+    parameters: Parameters = {}
+    clause = source_clause(kind.kind, asked, parameters)
+    return Statement(f"SELECT f.{name}, count(*) {clause} GROUP BY 1 ORDER BY 1", parameters)
+
+
+def versions_of(kind: type[Record], pool: Pool, identifier: UUID) -> Statement:
+    """Every assertion about one record, newest first, as a JSON array."""
+    who = "'recorded_by', f.recorded_by, 'reason', f.reason," if _sees_authors(pool) else ""
+    columns = ", ".join(f"'{n}', f.{n}" for n in visible_attributes(kind, pool)[:45])
+    return Statement(
+        "SELECT coalesce(json_agg(json_build_object('version', f.version,"
+        " 'valid_from', lower(f.valid), 'valid_to', upper(f.valid),"
+        f" 'recorded_at', f.recorded_at, {who} 'deleted', f.deleted,"
+        f" 'properties', json_build_object({columns})) ORDER BY f.version DESC), '[]')::text"
+        f" FROM {HISTORY}.{kind.kind} f WHERE f.id = %(id)s",
+        {"id": identifier},
+    )
+
+
+def _sees_authors(pool: Pool) -> bool:
+    return pool in (Pool.STAFF, Pool.JOBS)
+
+
+def collection_extent(kind: type[Record]) -> Statement:
+    """West, south, east, north of a kind's current rows, and the earliest valid moment."""
+    return Statement(
+        "SELECT min(ST_XMin(f.geometry)), min(ST_YMin(f.geometry)), max(ST_XMax(f.geometry)),"
+        f" max(ST_YMax(f.geometry)), min(lower(f.valid)), count(*) FROM {CORE}.{kind.kind} f",
+        {},
+    )
+
+
+def read_versions(kinds: Sequence[str]) -> Statement:
+    """(kind, version) of collections: one indexed statement, before any answer."""
+    return Statement(
+        f"SELECT kind, version FROM {CORE}.collection_version WHERE kind = ANY(%(kinds)s)",
+        {"kinds": list(kinds)},
+    )
+
+
+def search_records(pool: Pool, words: str, *, limit: int) -> Statement:
+    """Records of all visible kinds whose code or name holds the words; exact codes first."""
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    arms = " UNION ALL ".join(
+        f"(SELECT f.id, '{kind.kind}' AS kind, f.code, f.name,"
+        " (ST_XMin(f.geometry) + ST_XMax(f.geometry)) / 2 AS lon,"
+        " (ST_YMin(f.geometry) + ST_YMax(f.geometry)) / 2 AS lat,"
+        " CASE WHEN f.code = %(words)s THEN 0 WHEN f.name = %(words)s THEN 1"
+        " WHEN f.code ILIKE %(starts)s THEN 2 ELSE 3 END AS rank"
+        f" FROM {CORE}.{kind.kind} f WHERE f.code ILIKE %(holds)s OR f.name ILIKE %(holds)s"
+        " ORDER BY rank, code LIMIT %(limit)s)"
+        for kind in visible_kinds(pool)
+    )
+    return Statement(
+        "SELECT coalesce(json_agg(json_build_object('id', r.id, 'kind', r.kind, 'code', r.code,"
+        " 'name', r.name, 'lon', r.lon, 'lat', r.lat) ORDER BY r.rank, r.code), '[]')::text"
+        f" FROM (SELECT * FROM ({arms}) a ORDER BY rank, code LIMIT %(limit)s) r",
+        {"words": words, "starts": f"{escaped}%", "holds": f"%{escaped}%", "limit": limit},
+    )

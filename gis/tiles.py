@@ -1,0 +1,119 @@
+"""Vector tiles: one statement a tile, in the shape the kind's zoom contract declares.
+
+A tile of zoom z is the square (z, row, column) of WebMercatorQuad, 4096 units wide, cut with a
+margin so that symbols meet without seams. Below ``features_from`` it carries a live grid of
+counts; from there on features, with all visible attributes from ``detail_from``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gis.db.roles import Pool, visible_attributes
+from gis.db.tables import MEASURES
+from gis.geometry import TILE_SRID, GeometryType
+from gis.kinds import Record, declared
+from gis.queries import Filter, Parameters, Statement, source_clause
+
+EXTENT = 4096
+MARGIN = 64
+"""Tile units around the tile that geometries are cut at: half of the widest symbol."""
+CELLS = 16
+"""Grid cells along a tile's side at low zoom (16 pixels each on a 256-pixel tile)."""
+MAX_ZOOM = 22
+WORLD_M = 40_075_016.6855785
+"""Circumference of the Web Mercator plane in its metres (EPSG:3857)."""
+
+
+def tile_statement(
+    kinds: Sequence[type[Record]],
+    pool: Pool,
+    *,
+    zoom: int,
+    row: int,
+    column: int,
+    as_of: datetime | None = None,
+) -> Statement:
+    """The SQL whose single value is the tile's bytes (layers of ``kinds``, concatenated)."""
+    parameters: Parameters = {"z": zoom, "x": column, "y": row}
+    asked = Filter(as_of=as_of)
+    arms = [
+        (_grid_layer if zoom < kind.zoom.features_from else _feature_layer)(
+            kind, pool, zoom, asked, parameters
+        )
+        for kind in kinds
+    ]
+    return Statement(f"SELECT {' || '.join(f'({arm})' for arm in arms)}", parameters)
+
+
+_TILE = "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
+_WIDE = f"ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => {MARGIN / EXTENT})"
+
+
+def _feature_layer(
+    kind: type[Record], pool: Pool, zoom: int, asked: Filter, parameters: Parameters
+) -> str:
+    clause = source_clause(kind.kind, asked, parameters)
+    shape = "f.geometry_3857"
+    if zoom < kind.zoom.simplify_below and kind.geometry_type is not GeometryType.POINT:
+        # A pixel of a 256-pixel tile, in metres of the plane.
+        shape = f"ST_Simplify(f.geometry_3857, {WORLD_M / 2**zoom / 512!r}, true)"
+    columns = ", ".join(f"f.{name}" for name in tile_attributes(kind, pool, zoom))
+    return (
+        f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
+        f" (SELECT ST_AsMVTGeom({shape}, {_TILE}, {EXTENT}, {MARGIN}, true) AS geom,"
+        f" f.id::text AS id, {columns} {clause} AND f.geometry_3857 && {_WIDE}"
+        f"{_rank_condition(kind, zoom)}) t WHERE t.geom IS NOT NULL"
+    )
+
+
+def tile_attributes(kind: type[Record], pool: Pool, zoom: int) -> list[str]:
+    """Attributes a tile of this zoom carries: the few that draw and label, later all."""
+    visible = visible_attributes(kind, pool)
+    if zoom >= kind.zoom.detail_from:
+        plain = [n for n in visible if n not in ("missing", "money")]
+        return [*plain, *([m] if (m := MEASURES.get(kind.geometry_type)) else [])]
+    marks = declared(kind)
+    drawn = {"code", "name", kind.style.color_by, *kind.tile_extras}
+    return [n for n in visible if n in drawn and n in marks]
+
+
+def _rank_condition(kind: type[Record], zoom: int) -> str:
+    if kind.zoom.ranked is None:
+        return ""
+    name, first_zoom = kind.zoom.ranked
+    hidden = ", ".join(f"'{value}'" for value, first in first_zoom.items() if zoom < first)
+    return f" AND f.{name} NOT IN ({hidden})" if hidden else ""
+
+
+def _grid_layer(
+    kind: type[Record], pool: Pool, zoom: int, asked: Filter, parameters: Parameters
+) -> str:
+    """Counts per cell, placed at the mean of what they count; one point per cell."""
+    clause = source_clause(kind.kind, asked, parameters)
+    side = WORLD_M / 2**zoom / CELLS
+    measure = MEASURES.get(kind.geometry_type)
+    sums = f", sum(f.{measure}) AS {measure}" if measure else ""
+    values = "".join(
+        f", nullif(count(*) FILTER (WHERE f.{kind.style.color_by} = '{value}'), 0) AS n_{value}"
+        for value in kind.style.strokes
+    )
+    extras = ", min(f.due_at) FILTER (WHERE f.is_open)::text AS due_at" if _has_due(kind) else ""
+    x = "((ST_XMin(f.geometry_3857) + ST_XMax(f.geometry_3857)) / 2)"
+    y = "((ST_YMin(f.geometry_3857) + ST_YMax(f.geometry_3857)) / 2)"
+    cell_x, cell_y = f"floor({x} / {side!r})", f"floor({y} / {side!r})"
+    # Each record is counted in the one tile that holds its middle, so sums over tiles are exact.
+    return (
+        f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
+        f" (SELECT ST_AsMVTGeom(ST_SetSRID(ST_MakePoint(avg({x}), avg({y})), {TILE_SRID}),"
+        f" {_TILE}, {EXTENT}, 0, false) AS geom, true AS cells, count(*) AS count"
+        f"{sums}{values}{extras} {clause} AND f.geometry_3857 && {_TILE}"
+        f" AND {x} >= ST_XMin({_TILE}) AND {x} < ST_XMax({_TILE})"
+        f" AND {y} > ST_YMin({_TILE}) AND {y} <= ST_YMax({_TILE})"
+        f" GROUP BY {cell_x}, {cell_y}) t WHERE t.geom IS NOT NULL"
+    )
+
+
+def _has_due(kind: type[Record]) -> bool:
+    return "due_at" in kind.model_fields

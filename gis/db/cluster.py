@@ -90,10 +90,12 @@ class Cluster:
 
     @property
     def data(self) -> Path:
+        """PostgreSQL's data folder."""
         return self.folder / "data"
 
     @property
     def socket_folder(self) -> Path:
+        """The private folder of the server's socket."""
         return find_socket_folder(self.folder)
 
     def ensure(self) -> None:
@@ -268,11 +270,11 @@ class Cluster:
             failure = explain_failure(self.folder)
             shutil.rmtree(made, ignore_errors=True)
             raise failure
-        os.rename(made, self.data)  # initdb has synced what is inside
+        made.rename(self.data)  # initdb has synced what is inside
         sync_folder(self.folder)
 
     def _check_data(self, account: Account) -> None:
-        facts = os.stat(self.data)
+        facts = self.data.stat()
         if facts.st_uid != account.uid:
             raise refuse_owner(self.data, facts.st_uid)
         if facts.st_mode & 0o027:

@@ -19,16 +19,17 @@ def replace_file(path: Path, content: bytes) -> None:
             return
     except OSError:
         pass  # missing or unreadable: write it
-    handle, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    made = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
             _give_to_owner(file.fileno(), path.parent)
-        os.rename(made, path)
+        made.rename(path)
     except OSError:
-        os.unlink(made)
+        made.unlink()
         raise
     sync_folder(path.parent)
 
@@ -54,7 +55,6 @@ def take_lock(path: Path, *, shared: bool = False, seconds: float = 0.0) -> int 
     while True:
         try:
             fcntl.flock(handle, wish)
-            return handle
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 os.close(handle)
@@ -63,10 +63,12 @@ def take_lock(path: Path, *, shared: bool = False, seconds: float = 0.0) -> int 
         except BaseException:
             os.close(handle)
             raise
+        else:
+            return handle
 
 
 def _give_to_owner(handle: int, folder: Path) -> None:
     """As root, hand a file to the owner of its folder, who may have to open it without us."""
     if os.geteuid() == 0:
-        owner = os.stat(folder)
+        owner = folder.stat()
         os.fchown(handle, owner.st_uid, owner.st_gid)

@@ -87,7 +87,7 @@ def can_enter(folder: Path, account: Account) -> bool:
     """Whether ``account`` can reach ``folder``; asked of the kernel, so ACLs count too."""
     if os.geteuid() != 0:
         return os.access(folder, os.W_OK | os.X_OK)
-    question = subprocess.run(
+    question = subprocess.run(  # noqa: S603 - our own words, no shell expansion
         ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
         user=account.uid,
         group=account.gid,
@@ -164,15 +164,15 @@ def _create_private(place: Path, account: Account) -> None:
     """Create by rename, so that nobody ever sees the folder with another owner or mode."""
     try:
         _make_parents(place.parent)
-        made = tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent)  # 0700
+        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))  # 0700
         if os.geteuid() == 0:
             os.chown(made, account.uid, account.gid)
     except OSError as error:
         raise explain_os_error(error, place) from error
     try:
-        os.rename(made, place)
+        made.rename(place)
     except OSError:
-        os.rmdir(made)  # another starter was first
+        made.rmdir()  # another starter was first
         if not os.path.lexists(place):
             raise
 
@@ -214,7 +214,7 @@ def explain_os_error(error: OSError, path: Path) -> SetupError:
 
 def refuse_remote(place: Path) -> None:
     """Raise SetupError when ``place`` is on a network file system."""
-    device = os.stat(_nearest_existing(place)).st_dev
+    device = _nearest_existing(place).stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines():
         head, _, tail = line.partition(" - ")
@@ -250,7 +250,10 @@ def prepare_socket_folder(place: Path, account: Account) -> Path:
         return _own_folder(place / "socket", account)
     name = f"infratrack-{account.uid}-{_short_hash(place)}"
     session = Path(f"/run/user/{account.uid}")
-    runtime = Path("/run") if os.geteuid() == 0 else session if session.is_dir() else Path("/tmp")
+    if os.geteuid() == 0:
+        runtime = Path("/run")
+    else:  # in the shared folder the name may be taken: its owner and mode are checked
+        runtime = session if session.is_dir() else Path("/tmp")  # noqa: S108
     folder = _own_folder(runtime / name, account)
     replace_file(place / "socket.path", os.fsencode(folder))
     return folder

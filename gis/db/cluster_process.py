@@ -65,13 +65,13 @@ def _read_answer(answer: bytes) -> Reply:
 def list_processes(data: Path) -> dict[int, int]:
     """Processes whose working folder is ``data`` with their parents: all of one server's."""
     found: dict[int, int] = {}
-    if os.readlink("/proc/self") != str(os.getpid()):
+    if Path("/proc/self").readlink() != Path(str(os.getpid())):
         return found  # /proc is of another PID namespace: its numbers are not ours to signal
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            if os.readlink(entry / "cwd") != str(data):
+            if (entry / "cwd").readlink() != data:
                 continue
             # the name in parentheses may hold anything; the parent follows the last one
             found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
@@ -113,7 +113,7 @@ def run_server_program(
     if grandparent is not None:
         environment["PG_GRANDPARENT_PID"] = str(grandparent)
     as_root = os.geteuid() == 0
-    process = subprocess.run(
+    process = subprocess.run(  # noqa: S603 - a program of PostgreSQL, no shell
         list(argv),
         user=account.uid if as_root else None,
         group=account.gid if as_root else None,

@@ -249,14 +249,17 @@ def prepare_socket_folder(place: Path, account: Account) -> Path:
     if fits_socket(place / "socket"):
         return _own_folder(place / "socket", account)
     name = f"infratrack-{account.uid}-{_short_hash(place)}"
-    session = Path(f"/run/user/{account.uid}")
-    if os.geteuid() == 0:
-        runtime = Path("/run")
-    else:  # in the shared folder the name may be taken: its owner and mode are checked
-        runtime = session if session.is_dir() else Path("/tmp")  # noqa: S108
-    folder = _own_folder(runtime / name, account)
+    folder = _own_folder(_runtime_folder(account) / name, account)
     replace_file(place / "socket.path", os.fsencode(folder))
     return folder
+
+
+def _runtime_folder(account: Account) -> Path:
+    if os.geteuid() == 0:
+        return Path("/run")
+    session = Path(f"/run/user/{account.uid}")
+    # in the shared folder the name may be taken: owner and mode are checked
+    return session if session.is_dir() else Path("/tmp")  # noqa: S108
 
 
 def _own_folder(folder: Path, account: Account) -> Path:

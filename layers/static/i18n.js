@@ -45,6 +45,7 @@ const WORDS = {
   late_day: ["超期 1 天", "1 day late"],
   late_today: ["今日已超期", "Late since today"],
   late_legend: ["已超期", "Overdue"],
+  closed_legend: ["显示已销号的", "Show closed ones"],
   due: ["期限 {date}", "due {date}"],
   in_view: ["视图内的要素", "Features in view"],
   in_view_none: ["当前视图内没有要素", "No features in this view"],

@@ -48,11 +48,11 @@ function titleOf(block) {
   return pick(attributes?.find((attribute) => attribute.name === name)?.text) || name;
 }
 
-// switches: { isOff(block, value), toggle(block, value) }; without it the legend is for print.
+// switches: { isOff(block, value), toggle(block, value), showClosed, toggleClosed() }; without it the legend is for print.
 export function renderLegend(layers, switches) {
   const blocks = groupByVocabulary(layers.filter((layer) => !layer.background));
   const sections = blocks.map((block) => renderBlock(block, switches));
-  if (layers.some(hasDeadline)) sections.push(renderLate());
+  if (layers.some(hasDeadline)) sections.push(renderLate(switches));
   return sections;
 }
 
@@ -75,9 +75,13 @@ function renderEntry(block, entry, switches) {
   return make("li", {}, button);
 }
 
-function renderLate() {
+// Closed hazards stay off the map until asked for: old pins crowd out what is to be done.
+function renderLate(switches) {
   const ring = makeSvg("circle", { r: 5, fill: "none", stroke: LATE, "stroke-width": 2.2 });
   const sample = makeSvg("svg", { viewBox: "-10 -7 20 14", class: "sample", width: 26, height: 18, "aria-hidden": "true" }, ring);
   const row = make("li", { class: "legend-entry" }, sample, make("span", { class: "words", text: say("late_legend") }));
-  return make("section", { class: "legend-block" }, make("ul", {}, row));
+  const closed = switches ? make("input", { type: "checkbox", id: "show-closed", onchange: () => switches.toggleClosed() }) : null;
+  if (closed) closed.checked = switches.showClosed;
+  const choice = closed ? make("li", {}, make("label", { class: "tree-layer", for: "show-closed" }, closed, make("span", { class: "words", text: say("closed_legend") }))) : null;
+  return make("section", { class: "legend-block" }, make("ul", {}, row, choice));
 }

@@ -20,7 +20,7 @@ import { renderTree } from "./tree.js";
 const L = window.L;
 const NARROW = window.matchMedia("(max-width: 760px)");
 
-const state = { config: null, layers: [], visible: new Set(), hidden: new Map(), asOf: "", target: null };
+const state = { config: null, layers: [], visible: new Set(), hidden: new Map(), asOf: "", showClosed: false, target: null };
 const store = new TileStore();
 const notices = new Notices(byId("notices"));
 let map = null;
@@ -44,7 +44,7 @@ const visibleLayers = () => state.layers.filter((layer) => state.visible.has(lay
 // Everything that follows from the state, in one place.
 function showState() {
   store.configure({ layers: visibleLayers(), combined: state.config.tiles, version: state.config.version, asOf: state.asOf });
-  vectors.show(visibleLayers(), state.hidden);
+  vectors.show(visibleLayers(), state.hidden, state.showClosed);
   showPanels();
   byId("as-of").value = state.asOf;
   byId("as-of").max = today();
@@ -58,7 +58,7 @@ function showPanels() {
   const focused = document.activeElement;
   const again = focused?.dataset.layer ? `[data-layer="${CSS.escape(focused.dataset.layer)}"]` : focused?.dataset.value ? `[data-value="${CSS.escape(focused.dataset.value)}"]` : null;
   byId("tree").replaceChildren(...renderTree(state.layers, state.visible, toggleLayer));
-  byId("legend").replaceChildren(...renderLegend(visibleLayers(), { isOff, toggle: toggleValue }));
+  byId("legend").replaceChildren(...renderLegend(visibleLayers(), { isOff, toggle: toggleValue, showClosed: state.showClosed, toggleClosed }));
   byId("count-note").textContent = state.asOf ? say("count_now") : "";
   if (again) document.querySelector(again)?.focus();
   showList();
@@ -90,6 +90,12 @@ function toggleValue(block, value) {
     state.hidden.set(layer.id, values);
   }
   showState();
+}
+
+function toggleClosed() {
+  state.showClosed = !state.showClosed;
+  showState();
+  byId("show-closed")?.focus();
 }
 
 function saveLink() {
@@ -179,7 +185,7 @@ function goToResult(result) {
   if (!layer) return;
   state.visible.add(layer.id);
   showState();
-  openPopup([{ layer, feature: { properties: { id: result.id, code: result.code, name: result.name } } }], 0);
+  openPopup([{ layer, feature: { properties: { id: result.id, code: result.code, name: result.name } } }], 0, map.latLngToLayerPoint([result.lat, result.lon]));
 }
 
 function openTarget() {

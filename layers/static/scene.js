@@ -68,6 +68,7 @@ export function eachFeature(scene, visit) {
 }
 
 export function isHidden(scene, layer, feature) {
+  if (feature.properties.is_open === false && !scene.showClosed) return true;
   const hidden = scene.hidden.get(layer.id);
   return Boolean(hidden?.size) && hidden.has(String(feature.properties[layer.color_by]));
 }

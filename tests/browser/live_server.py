@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any  # Any: JSON bodies
 
 import mapbox_vector_tile
+import numpy as np
 import uvicorn
-from shapely import clip_by_rect
+from numpy.typing import NDArray
+from shapely import clip_by_rect, transform
 from shapely.geometry import LineString, Point, Polygon, box, mapping
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -60,7 +61,7 @@ class Feature:
     properties: dict[str, Any]  # Any: JSON values
 
     def __post_init__(self) -> None:
-        self.projected = transform(to_mercator, self.geometry)
+        self.projected = transform(self.geometry, to_mercator)
 
 
 @dataclass
@@ -79,11 +80,10 @@ class Town:
         return {"zh": zh + (self.hostile or ""), "en": en + (self.hostile or "")}
 
 
-def to_mercator(x: float, y: float) -> tuple[float, float]:
-    return (
-        math.radians(x) * RADIUS,
-        math.log(math.tan(math.pi / 4 + math.radians(y) / 2)) * RADIUS,
-    )
+def to_mercator(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Degrees to EPSG:3857 metres, by the formula of the projection."""
+    lon, lat = np.radians(places).T
+    return np.column_stack([lon * RADIUS, np.log(np.tan(math.pi / 4 + lat / 2)) * RADIUS])
 
 
 def build_town(*, hostile: str | None = None) -> Town:
@@ -187,9 +187,7 @@ def _count_cells(
         cell[f"n_{value}"] = cell.get(f"n_{value}", 0) + 1
     return [
         {
-            "geometry": Point(
-                bounds[0] + (col + 0.5) * step, bounds[1] + (row + 0.5) * step
-            ),
+            "geometry": Point(bounds[0] + (col + 0.5) * step, bounds[1] + (row + 0.5) * step),
             "properties": cell,
         }
         for (col, row), cell in cells.items()

@@ -204,6 +204,15 @@ def collection_extent(kind: type[Record]) -> Statement:
     )
 
 
+def county_extent() -> Statement:
+    """West, south, east, north, names of the county this installation serves."""
+    return Statement(
+        "SELECT ST_XMin(extent), ST_YMin(extent), ST_XMax(extent), ST_YMax(extent),"
+        f" name_zh, name_en FROM {CORE}.county LIMIT 1",
+        {},
+    )
+
+
 def read_versions(kinds: Sequence[str]) -> Statement:
     """(kind, version) of collections: one indexed statement, before any answer."""
     return Statement(
@@ -231,3 +240,8 @@ def search_records(pool: Pool, words: str, *, limit: int) -> Statement:
         f" FROM (SELECT * FROM ({arms}) a ORDER BY rank, code LIMIT %(limit)s) r",
         {"words": words, "starts": f"{escaped}%", "holds": f"%{escaped}%", "limit": limit},
     )
+
+
+def schema_revision() -> Statement:
+    """The migration the database is at."""
+    return Statement(f"SELECT version_num FROM {CORE}.alembic_version", {})

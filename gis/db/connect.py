@@ -23,6 +23,7 @@ class Installation:
     """An open database: its handle, the owner's URL, and the cluster when it is our own."""
 
     db: PooledDatabase
+    urls: dict[Pool, str]
     owner_url: str
     cluster: Cluster | None
     close: Callable[[], None] = field(repr=False)
@@ -45,7 +46,7 @@ def open_installation(settings: Settings, *, upgrade: bool = True) -> Installati
         db.close()
         cluster.release()
 
-    return Installation(db=db, owner_url=owner_url, cluster=cluster, close=close)
+    return Installation(db=db, urls=urls, owner_url=owner_url, cluster=cluster, close=close)
 
 
 def _prepare_and_migrate(superuser_url: str, owner_url: str) -> None:
@@ -59,7 +60,7 @@ def _prepare_and_migrate(superuser_url: str, owner_url: str) -> None:
 
 
 def _open_server(settings: Settings, *, upgrade: bool) -> Installation:
-    urls = {pool: getattr(settings, f"database_url_{pool.value}") for pool in Pool}
+    urls: dict[Pool, str] = {pool: getattr(settings, f"database_url_{pool.value}") for pool in Pool}
     missing = [f"GIS_DATABASE_URL_{pool.value.upper()}" for pool, url in urls.items() if not url]
     if missing or settings.database_url is None:
         raise SetupError(
@@ -74,4 +75,6 @@ def _open_server(settings: Settings, *, upgrade: bool) -> Installation:
         migrate(owner)
         owner.dispose()
     db = PooledDatabase(urls, pool_size=settings.pool_size)
-    return Installation(db=db, owner_url=settings.database_url, cluster=None, close=db.close)
+    return Installation(
+        db=db, urls=urls, owner_url=settings.database_url, cluster=None, close=db.close
+    )

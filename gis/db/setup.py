@@ -149,8 +149,8 @@ def table_grants() -> Iterator[str]:
     for table, writers in _PLAIN_TABLES_WRITE.items():
         roles = ", ".join(p.role for p in writers)
         yield f"GRANT INSERT, UPDATE, DELETE ON {CORE}.{table} TO {roles}"
-    writers = f"{Pool.FIELD.role}, {Pool.STAFF.role}, {Pool.JOBS.role}"
-    yield f"GRANT INSERT ON {CORE}.hazard_event TO {writers}"
+    event_writers = f"{Pool.FIELD.role}, {Pool.STAFF.role}, {Pool.JOBS.role}"
+    yield f"GRANT INSERT ON {CORE}.hazard_event TO {event_writers}"
 
 
 def _kind_grants(pool: Pool) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""HTTP and the command line: the edge that opens transactions and answers."""

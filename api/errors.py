@@ -1,0 +1,141 @@
+"""Errors to HTTP: one map from class to status, one shape of answer (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.language import choose_language
+from gis import errors
+from gis.attributes import Text
+
+STATUS: dict[type[errors.InfratrackError], int] = {
+    errors.InputError: 400,
+    errors.GeometryError: 400,
+    errors.RowError: 400,
+    errors.SourceError: 400,
+    errors.ParameterError: 400,
+    errors.CursorError: 400,
+    errors.NotFoundError: 404,
+    errors.ForbiddenError: 403,
+    errors.ConflictError: 409,
+    errors.TransitionError: 409,
+    errors.BusyError: 503,
+    errors.StorageFullError: 507,
+    errors.SetupError: 500,
+}
+"""Every leaf of the tree has its status (a test walks the tree)."""
+
+PROBLEM = "application/problem+json"
+HTTP_TEXTS = {
+    400: Text(zh="请求有误", en="Bad request"),
+    404: Text(zh="不存在", en="Not found"),
+    405: Text(zh="不支持的方法", en="Method not allowed"),
+    408: Text(zh="请求过慢", en="The request was too slow"),
+    413: Text(zh="内容过大", en="Too large"),
+    414: Text(zh="地址过长", en="The address is too long"),
+    415: Text(zh="不支持的格式", en="Unsupported media type"),
+    431: Text(zh="请求头过大", en="Headers too large"),
+    500: Text(zh="服务器内部错误,已记录", en="Internal error; it was logged"),
+}
+_log = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    *,
+    language: str = "zh",
+    headers: dict[str, str] | None = None,
+    facts: dict[str, object] | None = None,
+) -> Response:
+    """A problem document; facts never hold what the client sent beyond names and numbers."""
+    body = {
+        **(facts or {}),
+        "type": f"urn:infratrack:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    extra = {"Content-Language": language, "Cache-Control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(body, default=str), status, extra, PROBLEM)
+
+
+def answer_error(request: Request, error: Exception) -> Response:
+    """The answer to any error; unknown ones are logged and say nothing of their cause."""
+    language = choose_language(request)
+    known = _translate(error)
+    if known is None:
+        _log.error("unexpected error", exc_info=error)
+        text = HTTP_TEXTS[500].get(language)
+        return problem(500, "internal", text, text, language=language)
+    status = STATUS[type(known)]
+    headers = {"Retry-After": "2"} if status == 503 else {}
+    return problem(
+        status,
+        known.type,
+        known.title.get(language),
+        known.text(language),
+        language=language,
+        headers=headers,
+        facts=known.facts,
+    )
+
+
+def answer_http(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals (404, 405 …) as problem documents."""
+    if not isinstance(error, HTTPException):
+        return answer_error(request, error)
+    language = choose_language(request)
+    text = HTTP_TEXTS.get(error.status_code, HTTP_TEXTS[400]).get(language)
+    return problem(
+        error.status_code,
+        f"http-{error.status_code}",
+        text,
+        text,
+        language=language,
+        headers=dict(error.headers or {}),
+    )
+
+
+def answer_validation(request: Request, _error: Exception) -> Response:
+    """FastAPI's validation as a 400 that does not echo the input."""
+    language = choose_language(request)
+    text = HTTP_TEXTS[400].get(language)
+    return problem(400, "invalid-input", text, text, language=language)
+
+
+def _translate(error: Exception) -> errors.InfratrackError | None:
+    """What the database said, as one of our errors; its own words (row values) are not passed."""
+    if isinstance(error, errors.InfratrackError):
+        return error
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.errors.QueryCanceled):
+        return errors.BusyError(
+            Text(zh="查询超时:请缩小范围后重试", en="The query took too long: narrow it and retry")
+        )
+    if isinstance(cause, psycopg.errors.DiskFull):
+        return errors.StorageFullError(
+            Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not")
+        )
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        return errors.ForbiddenError(Text(zh="无权访问", en="Not allowed"))
+    if isinstance(cause, psycopg.DataError):
+        return errors.InputError(Text(zh="数值超出范围", en="A value is out of range"))
+    if (
+        isinstance(cause, psycopg.OperationalError | PoolTimeout)
+        or "PoolTimeout" in type(cause).__name__
+    ):
+        return errors.BusyError(
+            Text(zh="数据库暂不可用,请稍后重试", en="The database is not available; retry shortly")
+        )
+    return None

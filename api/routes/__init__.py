@@ -1,0 +1,1 @@
+"""The routes of our own: maps, search, health, metrics, live events."""

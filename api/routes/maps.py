@@ -1,0 +1,145 @@
+"""Live maps, their config, search, changes as they come, and the static files they load."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from api.context import Parts, parts_of
+from api.freshness import read_version
+from api.language import choose_language
+from api.ogc.features import answer_json
+from api.ogc.parameters import COMMON, check_known, read_limit, refuse_parameter
+from api.reading import Ask
+from gis import queries
+from gis.attributes import Text
+from gis.errors import NotFoundError
+from gis.kinds import Record
+from layers.live import CONTENT_SECURITY_POLICY, STATIC_FOLDER, live_page, static_version
+from layers.map_config import build_config, get_map
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+async def home(_request: Request) -> Response:
+    """The first page is the progress map."""
+    return RedirectResponse("/maps/progress", 307)
+
+
+async def map_page(request: Request) -> Response:
+    """The shell of a live map."""
+    check_known(request.query_params, COMMON)
+    spec = get_map(request.path_params["name"])
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cache-Control": "private, no-cache",
+    }
+    return Response(live_page(spec, choose_language(request)), 200, headers, "text/html")
+
+
+async def map_config(request: Request) -> Response:
+    """Layers, words, counts and the server's clock."""
+    check_known(request.query_params, COMMON)
+    parts = parts_of(request)
+    spec = get_map(request.path_params["name"])
+    kinds = [parts.kinds[name] for name in spec.kinds if name in parts.kinds]
+
+    def work(ask: Ask) -> tuple[str, list[float] | None, dict[str, dict[str | None, int]]]:
+        version = read_version(ask, [kind.kind for kind in kinds])
+        return version, _bounds(ask, kinds), {k.kind: _count(parts, ask, k, version) for k in kinds}
+
+    version, bounds, counts = await parts.reader.run(request, work)
+    config = build_config(
+        spec,
+        settings=parts.settings,
+        pool=parts.pool,
+        language=choose_language(request),
+        version=version,
+        bounds=bounds,
+        counts=counts,
+    )
+    return answer_json(request, config)
+
+
+def _bounds(ask: Ask, kinds: list[type[Record]]) -> list[float] | None:
+    """The county's extent where there is one, else that of the data."""
+    rows = ask(queries.county_extent())
+    if rows and rows[0][0] is not None:
+        return list(rows[0][:4])
+    boxes = [row for kind in kinds if (row := ask(queries.collection_extent(kind))[0])[0]]
+    if not boxes:
+        return None
+    west, south, east, north = zip(*(box[:4] for box in boxes), strict=True)
+    return [min(west), min(south), max(east), max(north)]
+
+
+def _count(parts: Parts, ask: Ask, kind: type[Record], version: str) -> dict[str | None, int]:
+    """Counts of the legend, once per version."""
+    by = kind.style.color_by
+    asked = queries.Filter()
+    if by is None:
+        return {None: int(ask(queries.count_features(kind, asked))[0][0])}
+    key = ("values", kind.kind, version)
+    kept = parts.counts.get(key)
+    if kept is None:
+        rows: list[Any] = [list(row) for row in ask(queries.count_values(kind, by, asked))]
+        kept = orjson.dumps(rows)
+        parts.counts.keep(key, kept)
+    return {value: int(count) for value, count in orjson.loads(kept)}
+
+
+async def search(request: Request) -> Response:
+    """Records by code or name."""
+    query = request.query_params
+    check_known(query, {*COMMON, "q", "limit"})
+    words = query.get("q", "").strip()
+    if not words or len(words) > 100 or "\x00" in words:
+        raise refuse_parameter("q", "需为 1-100 个字符", "takes 1-100 characters")
+    parts = parts_of(request)
+    limit = min(read_limit(query), 50)
+    rows = await parts.reader.run(
+        request, lambda ask: ask(queries.search_records(parts.pool, words, limit=limit))
+    )
+    return answer_json(request, rows[0][0].encode())
+
+
+async def events(request: Request) -> Response:
+    """Server-sent events: one message for every change, a comment every 15 seconds."""
+    check_known(request.query_params, COMMON)
+    listener = parts_of(request).listener
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"retry: 3000\n\n"
+        while not listener.closing:
+            changed = await listener.wait(15)
+            yield b"data: change\n\n" if changed else b": alive\n\n"
+
+    headers = {"Cache-Control": "no-store"}
+    return StreamingResponse(stream(), 200, headers, "text/event-stream")
+
+
+def _serve_file(folder: Path, path: str) -> Response:
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise NotFoundError(Text(zh="没有此文件", en="no such file"))
+    media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Response(file.read_bytes(), 200, {"Cache-Control": _FOREVER}, media)
+
+
+async def app_file(request: Request) -> Response:
+    """Our own scripts and styles, under the hash of their folder."""
+    if request.path_params["version"] != static_version():
+        raise NotFoundError(Text(zh="页面已更新:请刷新", en="the page was updated: reload it"))
+    return _serve_file(STATIC_FOLDER, request.path_params["file"])
+
+
+async def vendor_file(request: Request) -> Response:
+    """Browser libraries, pinned and installed at set-up."""
+    folder = parts_of(request).settings.state_folder / "assets" / "vendor"
+    return _serve_file(folder, request.path_params["file"])

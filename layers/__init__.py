@@ -1,0 +1,1 @@
+"""From kinds and questions to maps: the live page, the portable file, legends."""

@@ -1,0 +1,168 @@
+"""What a live map shows: from kinds to the config its page fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gis.attributes import Language, Text
+from gis.db.roles import Pool, visible_attributes
+from gis.errors import NotFoundError
+from gis.geometry import GeometryType
+from gis.kinds import KINDS, Record, declared
+from gis.kinds.vocabularies import vocabulary_of
+from gis.settings import Settings
+
+Document = dict[str, Any]  # Any: JSON
+NOT_FOR_PUBLICATION = Text(zh="内部使用,不得公开", en="Internal use; not for publication")
+APPROVED = Text(zh="审图号:{number}", en="Map approval no. {number}")
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """A named map: its title, its layers in drawing order, those shown at first."""
+
+    name: str
+    title: Text
+    kinds: tuple[str, ...]
+    shown: frozenset[str]
+
+
+MAPS: dict[str, MapSpec] = {
+    spec.name: spec
+    for spec in (
+        MapSpec(
+            name="progress",
+            title=Text(zh="建设进度图", en="Progress map"),
+            kinds=tuple(kind for kind in KINDS if kind != "hazard"),
+            shown=frozenset(KINDS) - {"hazard", "gas_site", "population", "sewer_manhole"},
+        ),
+        MapSpec(
+            name="hazards",
+            title=Text(zh="隐患图", en="Hazard map"),
+            kinds=("hazard", "gas_site", "sewer_pipe", "road", "admin_unit"),
+            shown=frozenset({"hazard", "road", "admin_unit"}),
+        ),
+    )
+}
+
+
+def get_map(name: str) -> MapSpec:
+    """The map of that name, or NotFoundError."""
+    if name not in MAPS:
+        raise NotFoundError(
+            Text(zh="没有此地图;可用:{known}", en="no such map; there are: {known}").format(
+                known=", ".join(MAPS)
+            )
+        )
+    return MAPS[name]
+
+
+def approval_line(settings: Settings) -> Text:
+    """What the law wants printed on a map: its approval number, or that it has none."""
+    if settings.map_approval_no:
+        return APPROVED.format(number=settings.map_approval_no)
+    return NOT_FOR_PUBLICATION
+
+
+def build_config(
+    spec: MapSpec,
+    *,
+    settings: Settings,
+    pool: Pool,
+    language: Language,
+    version: str,
+    bounds: list[float] | None,
+    counts: Mapping[str, Mapping[str | None, int]],
+) -> Document:
+    """The page's config; ``counts`` gives, per kind, rows by value of what colours it."""
+    see: Callable[[str], bool] = lambda name: name in counts  # noqa: E731
+    return {
+        "name": spec.name,
+        "title": spec.title.as_dict(),
+        "lang": language.value,
+        "approval": approval_line(settings).as_dict(),
+        "server_now": datetime.now(UTC).isoformat(),
+        "timezone": settings.timezone,
+        "bounds": bounds,
+        "version": version,
+        "events": "/events",
+        "tiles": "/tiles/WebMercatorQuad/{z}/{y}/{x}",
+        "layers": [
+            layer_config(KINDS[name], pool, visible=name in spec.shown, counts=counts[name])
+            for name in spec.kinds
+            if see(name)
+        ],
+    }
+
+
+def geometry_word(kind: type[Record]) -> str:
+    """point, line or area."""
+    return {GeometryType.LINE: "line", GeometryType.AREA: "area"}.get(kind.geometry_type, "point")
+
+
+def layer_config(
+    kind: type[Record], pool: Pool, *, visible: bool, counts: Mapping[str | None, int]
+) -> Document:
+    """One layer: where its data is, its words, its look."""
+    here = f"/collections/{kind.kind}"
+    hazards = None
+    if kind.kind != "hazard" and pool is not Pool.PUBLIC:
+        hazards = "/collections/hazard/items?is_open=true&asset_id={id}"
+    return {
+        "id": kind.kind,
+        "title": kind.label.as_dict(),
+        "group": kind.group.as_dict(),
+        "geometry": geometry_word(kind),
+        "tiles": f"{here}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}",
+        "item": f"{here}/items/{{id}}",
+        "history": f"{here}/items/{{id}}/history",
+        "hazards": hazards,
+        "visible": visible,
+        "background": kind.kind == "admin_unit",
+        "color": kind.style.color,
+        "color_by": kind.style.color_by,
+        "vocabulary": legend_entries(kind),
+        "attributes": [attribute_config(kind, name) for name in visible_attributes(kind, pool)],
+        "minzoom": 0,
+        "aggregate_to": kind.zoom.features_from - 1,
+        "labels_from": kind.zoom.labels_from,
+        "count": sum(counts.values()),
+        "counts": {str(value): count for value, count in counts.items() if value is not None},
+    }
+
+
+def legend_entries(kind: type[Record]) -> list[Document]:
+    """How each value of what colours a kind is drawn, in order."""
+    style = kind.style
+    words = vocabulary_of(kind, style.color_by) if style.color_by else None
+    if words is None:
+        return []
+    return [
+        {
+            "value": word.value,
+            "text": word.text.as_dict(),
+            "color": stroke.color,
+            "dash": stroke.dash,
+            "width": style.width * stroke.scale,
+            "size": style.radius * stroke.scale,
+            "symbol": stroke.symbol,
+            "order": word.order,
+        }
+        for word in words
+        if (stroke := style.strokes.get(word.value)) is not None
+    ]
+
+
+def attribute_config(kind: type[Record], name: str) -> Document:
+    """Words, unit and vocabulary of one attribute."""
+    mark = declared(kind)[name]
+    words = vocabulary_of(kind, name)
+    return {
+        "name": name,
+        "text": mark.text.as_dict(),
+        "unit": mark.unit.symbol if mark.unit else None,
+        "vocabulary": {w.value: w.text.as_dict() for w in words} if words else None,
+    }

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
         return error.code
     except KeyboardInterrupt:
         return 130
-    _hand_over(arguments)
+    return _hand_over(arguments)
 
 
 def _hand_over(arguments: Sequence[str]) -> NoReturn:
@@ -213,7 +213,7 @@ def _build_environment(scope: str) -> None:
     elif MARKER.exists() or not PYTHON.exists():
         BUILDING.touch()
     if not PYTHON.exists():
-        argv = [sys._base_executable, "-m", "venv", str(ENVIRONMENT)]
+        argv = [_find_base_python(), "-m", "venv", str(ENVIRONMENT)]
         title = ("建立 Python 环境", "Making the Python environment")
         _run_step(title, argv, holds_environment=True)
     _install_lock(scope)
@@ -223,6 +223,13 @@ def _build_environment(scope: str) -> None:
     made.write_text(json.dumps(marker))
     made.replace(MARKER)
     BUILDING.unlink(missing_ok=True)
+
+
+def _find_base_python() -> str:
+    """The Python under a virtual environment we may be running in (perhaps the one to make)."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    return str(Path(sys.base_prefix, "bin/python3"))
 
 
 def _check_writable() -> None:

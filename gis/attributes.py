@@ -103,7 +103,9 @@ class Vocabulary(str, Enum):
     text: Text
     aliases: tuple[str, ...]
 
-    def __new__(cls, value: str, zh: str, en: str, aliases: tuple[str, ...] = ()) -> Self:
+    # The defaults are only for the look-up ``Member("value")``; a member without both words is
+    # refused by Text when its class is made.
+    def __new__(cls, value: str, zh: str = "", en: str = "", aliases: tuple[str, ...] = ()) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.text = Text(zh=zh, en=en)

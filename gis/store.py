@@ -103,7 +103,7 @@ def load_rows(connection: Connection, kind: str, frame: gpd.GeoDataFrame) -> Loa
     names = [n for n in stored_names(get_kind(kind)) if n in frame.columns]
     staged = frame[names].copy(deep=False)
     staged.insert(0, "id", make_ids(len(frame)))
-    _copy_to_stage(connection, table, staged)
+    copy_to_stage(connection, table, staged)
     pairs = ", ".join(f"k.{n}" for n in names)
     staged_pairs = ", ".join(f"s.{n}" for n in names)
     matched = f"FROM stage_{kind} s WHERE k.source = s.source AND k.source_code = s.source_code"
@@ -140,7 +140,7 @@ def load_versions(connection: Connection, kind: str, frame: gpd.GeoDataFrame) ->
     staged = frame[["id", *names]].copy(deep=False)
     staged["version"] = frame.groupby("id", sort=False).cumcount() + 1
     staged["valid"] = "[" + frame["valid_from"].map(lambda t: t.isoformat()) + ",)"
-    _copy_to_stage(connection, table, staged)
+    copy_to_stage(connection, table, staged)
     columns = ", ".join(("id", *names, "version", "valid"))
     last = f"SELECT id, max(version) FROM stage_{kind} GROUP BY id"
     try:
@@ -178,7 +178,8 @@ def count_rows(connection: Connection, kinds: Iterable[str]) -> dict[str, int]:
     }
 
 
-def _copy_to_stage(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
+def copy_to_stage(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
+    """COPY a frame (columns of ``table``) into the temporary table ``stage_<table>``."""
     names = ", ".join(frame.columns)
     stage = f"stage_{table.name}"
     connection.execute(

@@ -1,0 +1,1 @@
+"""Hazards: events that are never changed, and the state they lead to."""

@@ -1,0 +1,1 @@
+"""Files in (with a verdict on every row) and files out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -21,7 +21,7 @@ _SET_CONTEXT = text(
 class Database(Protocol):
     """What the rest of the house knows of a database."""
 
-    def read(self, pool: Pool = Pool.STAFF) -> _Transaction:
+    def read(self, pool: Pool = Pool.STAFF) -> AbstractContextManager[Connection]:
         """A read-only transaction as ``pool``; rolled back at the end."""
         ...
 
@@ -32,14 +32,9 @@ class Database(Protocol):
         reason: str,
         valid_from: datetime | None = None,
         pool: Pool = Pool.STAFF,
-    ) -> _Transaction:
+    ) -> AbstractContextManager[Connection]:
         """A transaction in the name of ``actor``; committed at the end of the block."""
         ...
-
-
-class _Transaction(Protocol):
-    def __enter__(self) -> Connection: ...
-    def __exit__(self, *exception: object) -> bool | None: ...
 
 
 class PooledDatabase:

@@ -35,6 +35,8 @@ const WORDS = {
   version: ["第 {n} 版", "Version {n}"],
   since: ["自 {date}", "since {date}"],
   recorded: ["{date} 由 {who} 记录", "recorded {date} by {who}"],
+  recorded_on: ["{date} 记录", "recorded {date}"],
+  deleted: ["已删除", "Deleted"],
   yes: ["是", "Yes"],
   no: ["否", "No"],
   of_several: ["第 {n} 个,共 {total} 个", "{n} of {total}"],

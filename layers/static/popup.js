@@ -32,11 +32,11 @@ export class Popup {
 
   async load(layer, feature) {
     const mine = this.shown;
-    const fill = (template) => readJson(template.replace("{id}", encodeURIComponent(feature.properties.id)), this.on.asOf());
+    const fill = (template, asOf) => readJson(template.replace("{id}", encodeURIComponent(feature.properties.id)), asOf);
     const [item, history, hazards] = await Promise.allSettled([
-      fill(layer.item),
-      layer.history ? fill(layer.history) : null,
-      layer.hazards ? fill(layer.hazards) : null,
+      fill(layer.item, this.on.asOf()),
+      layer.history ? fill(layer.history, "") : null,
+      layer.hazards ? fill(layer.hazards, this.on.asOf()) : null,
     ]);
     if (this.shown !== mine) return;
     this.loaded = { item, history, hazards };
@@ -126,12 +126,18 @@ function renderAttributes(layer, properties) {
   const missing = [];
   for (const attribute of layer.attributes ?? []) {
     const value = properties[attribute.name];
-    if (attribute.name === "code" || attribute.name === "name") continue;
-    if (isMissing(value)) missing.push(pick(attribute.text));
+    if (["code", "name", "missing"].includes(attribute.name)) continue;
+    if (isMissing(value)) missing.push(describeMissing(attribute, properties));
     else table.append(make("tr", {}, make("th", { scope: "row", text: pick(attribute.text) }), make("td", { text: writeValue(attribute, value) })));
   }
   const rest = missing.length ? make("p", { class: "missing", text: say("missing", { names: missing.join(say("separator")) }) }) : null;
   return section("attributes", table, rest);
+}
+
+// Missing is missing, and where the reason is known it is said.
+function describeMissing(attribute, properties) {
+  const reason = properties.missing?.[attribute.name];
+  return reason ? `${pick(attribute.text)}(${reason})` : pick(attribute.text);
 }
 
 function isMissing(value) {
@@ -165,14 +171,15 @@ function renderVersion(layer, version, earlier) {
     make("span", { text: `${writeValue(attribute, earlier.properties[attribute.name])} → ${writeValue(attribute, version.properties[attribute.name])}` })));
   const entry = layer.style.find(version.properties?.[layer.color_by]);
   const facts = { date: formatMoment(version.recorded_at, timezone()), who: version.recorded_by };
+  const told = say(version.recorded_by ? "recorded" : "recorded_on", facts);
   return make("li", {},
     make("p", { class: "history-head" },
       drawSample(entry, layer.geometry, 16),
       make("strong", { text: say("since", { date: formatDate(version.valid_from, timezone()) }) }),
-      entry.text ? make("span", { text: pick(entry.text) }) : null,
+      version.deleted ? make("span", { class: "late", text: say("deleted") }) : entry.text ? make("span", { text: pick(entry.text) }) : null,
       make("span", { class: "muted", text: say("version", { n: version.version }) })),
     lines.length ? make("ul", { class: "changes" }, ...lines) : null,
-    make("p", { class: "muted small", text: [say("recorded", facts), version.reason].filter(Boolean).join(" · ") }));
+    make("p", { class: "muted small", text: [told, version.reason].filter(Boolean).join(" · ") }));
 }
 
 function differs(a, b) {

@@ -2,6 +2,7 @@
 
 const EVERY = 15000;
 const EVERY_WITH_EVENTS = 60000;
+const PAUSE = 1000;
 
 export class Refresh {
   // load(): fetches the config; use(config): takes it; lost(bool): the server cannot be reached.
@@ -22,7 +23,9 @@ export class Refresh {
   }
 
   async ask() {
-    if (document.hidden || this.asking) return this.wait();
+    if (document.hidden) return this.wait();
+    this.again = this.asking;
+    if (this.asking) return undefined;
     this.asking = true;
     try {
       const config = await this.load();
@@ -34,5 +37,8 @@ export class Refresh {
       this.asking = false;
       this.wait();
     }
+    // What was announced while we asked may not be in the answer; a burst of news is one question.
+    if (this.again) setTimeout(() => this.ask(), PAUSE);
+    return undefined;
   }
 }

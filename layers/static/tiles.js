@@ -2,7 +2,8 @@
 
 import { decodeTile } from "./mvt.js";
 
-const AT_ONCE = 6;
+// One of the six connections a browser keeps to a host stays with the events.
+const AT_ONCE = 5;
 const KEPT = 320;
 const RETRY_AFTER = 1200;
 

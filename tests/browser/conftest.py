@@ -47,8 +47,8 @@ OpenPage = Callable[..., Opened]
 
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder with the browser libraries installed."""
-    folder = tmp_path_factory.mktemp("assets")
+    """A folder with the browser libraries, as the app finds it in its state folder."""
+    folder = tmp_path_factory.mktemp("state") / "assets"
     install_assets(folder, progress=lambda _: None)
     return folder
 

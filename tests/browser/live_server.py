@@ -30,6 +30,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from gis.attributes import Language, Text
 from layers.live import CONTENT_SECURITY_POLICY, STATIC_FOLDER, live_page, static_version
@@ -38,13 +39,13 @@ LON, LAT = 99.2, 25.1
 RADIUS = 6378137.0
 WORLD = math.pi * RADIUS
 
-PROGRESS = [
+PROGRESS: list[tuple[str, str, str, str, str | None]] = [
     ("planned", "规划", "Planned", "#8C8C8C", "2 5"),
     ("under_construction", "在建", "Under construction", "#E66100", None),
     ("completed", "完工", "Completed", "#5DA5DA", None),
     ("accepted", "竣工验收", "Accepted", "#1F3A93", None),
 ]
-SEVERITY = [
+SEVERITY: list[tuple[str, str, str, str, str | None]] = [
     ("major", "重大隐患", "Major", "#A50026", "triangle"),
     ("general_a", "一般隐患A", "General A", "#E66101", "diamond"),
     ("general_b", "一般隐患B", "General B", "#FFD92F", "circle"),
@@ -139,7 +140,7 @@ def _add_hazards(layers: dict[str, list[Feature]]) -> None:
         spot = Point(LON - 0.027 + (index * 5 % 24) * 0.0023, LAT - 0.018 + index * 0.0016)
         severity = SEVERITY[index % 4][0]
         due = now + timedelta(days=(index % 7) * 3 - 6, hours=1)
-        facts = {"code": f"YH-{index + 1:04d}", "name": None, "severity": severity}
+        facts: dict[str, Any] = {"code": f"YH-{index + 1:04d}", "severity": severity}
         facts |= {"state": "rectifying", "due_at": due.isoformat(), "is_open": index % 5 != 4}
         layers["hazard"].append(Feature(f"h{index}", spot, facts))
 
@@ -251,7 +252,8 @@ def _describe_layer(town: Town, kind: str) -> dict[str, Any]:
 
 
 def _vocabulary(town: Town, color_by: str | None) -> list[dict[str, Any]]:
-    rows = {"progress": PROGRESS, "severity": SEVERITY}.get(color_by or "", [])
+    words = {"progress": PROGRESS, "severity": SEVERITY}
+    rows: list[tuple[str, str, str, str, str | None]] = [*words.get(color_by or "", [])]
     return [
         {
             "value": value,
@@ -379,7 +381,7 @@ def _search(town: Town, wanted: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def serve(app: Starlette) -> Iterator[str]:
+def serve(app: ASGIApp) -> Iterator[str]:
     """Serve ``app`` on a free port of this machine; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

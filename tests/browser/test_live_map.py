@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conftest import Opened, OpenPage
-from live_server import LAT, LON, Town, build_town, make_app, serve
+from tests.browser.conftest import Opened, OpenPage
+from tests.browser.live_server import LAT, LON, Town, build_town, make_app, serve
 
 # mapbox-vector-tile calls a function that shapely 2.2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'shapely.ops.transform:DeprecationWarning")

@@ -7,16 +7,32 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.attributes import Text
-from gis.db.functions import function_grants
-from gis.db.roles import OWNER, SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
-from gis.db.tables import CORE, HISTORY, MEASURES, current
+from gis.db.functions import compare_function_grants, function_grants
+from gis.db.grants import readable_columns, table_grants
+from gis.db.roles import OWNER, Pool
+from gis.db.tables import CORE, HISTORY
 from gis.errors import SetupError
-from gis.kinds import KINDS
+
+__all__ = [
+    "alembic_config",
+    "create_database",
+    "database_statements",
+    "migrate",
+    "newest_revision",
+    "prepare_database",
+    "readable_columns",
+    "reapply_grants",
+    "role_statements",
+    "table_grants",
+]
 
 EXTENSIONS = ("postgis", "pg_trgm")
+_SETUP_LOCK = 7261001
+"""Advisory lock: two programs starting at once prepare and migrate one after the other."""
 ROLE_SETTINGS: dict[Pool, dict[str, str]] = {
     Pool.PUBLIC: {"statement_timeout": "5s"},
     Pool.FIELD: {"statement_timeout": "5s"},
@@ -31,18 +47,6 @@ COMMON_SETTINGS = {
     "max_parallel_workers_per_gather": "1",
     "search_path": f"{CORE}, public",
     "TimeZone": "UTC",
-}
-_PLAIN_TABLES_READ = {
-    "collection_version": tuple(Pool),
-    "county": tuple(Pool),
-    "project_asset": (Pool.STAFF, Pool.JOBS),
-    "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
-    "hazard_event": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
-    "alembic_version": tuple(Pool),
-}
-_PLAIN_TABLES_WRITE = {
-    "project_asset": (Pool.STAFF, Pool.JOBS),
-    "county": (Pool.JOBS,),
 }
 
 
@@ -77,6 +81,15 @@ def database_statements() -> Iterator[str]:
         yield f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}"
     yield f"GRANT SELECT ON spatial_ref_sys, geometry_columns TO {OWNER}, {_all_pools()}"
     yield f"GRANT USAGE ON SCHEMA public TO {OWNER}, {_all_pools()}"
+    # Only our roles may connect, and only those that load rows may make temporary tables.
+    temporary = f"{Pool.STAFF.role}, {Pool.JOBS.role}"
+    named = "quote_ident(current_database())"
+    for right in (
+        f"'REVOKE ALL ON DATABASE ' || {named} || ' FROM PUBLIC, {_all_pools()}'",
+        f"'GRANT CONNECT ON DATABASE ' || {named} || ' TO {OWNER}, {_all_pools()}'",
+        f"'GRANT TEMPORARY ON DATABASE ' || {named} || ' TO {temporary}'",
+    ):
+        yield f"DO $$ BEGIN EXECUTE {right}; END $$"
 
 
 def create_database(superuser_url: str, name: str) -> None:
@@ -95,8 +108,24 @@ def create_database(superuser_url: str, name: str) -> None:
 
 def prepare_database(connection: Connection) -> None:
     """Extensions, schemas and function rights, as superuser inside the database."""
-    for statement in (*database_statements(), *function_grants()):
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
+    for statement in database_statements():
         connection.exec_driver_sql(statement)
+    # Granting what is granted would still rewrite 800 rows of the catalogue at every start.
+    if compare_function_grants(connection):
+        for statement in function_grants():
+            connection.exec_driver_sql(statement)
+
+
+def reapply_grants(superuser: Connection, owner: Connection) -> None:
+    """Leave every role exactly the declared rights, in a database that is already migrated.
+
+    For after a restore: a dump carries the rights of the day it was made. Both connections are
+    to the same database; their transactions are the caller's.
+    """
+    prepare_database(superuser)
+    for statement in table_grants():
+        owner.exec_driver_sql(statement)
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -106,11 +135,21 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
+def newest_revision() -> str:
+    """The migration this program was written for."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    if head is None:
+        raise SetupError(Text(zh="程序中没有数据库迁移文件", en="there are no migrations"))
+    return head
+
+
 def migrate(owner: Engine, revision: str = "head") -> None:
     """Bring the schema to ``revision`` and the grants to what the code declares."""
     with owner.begin() as connection:
         _require_prepared(connection)
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261001)")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
         command.upgrade(alembic_config(connection), revision)
         for statement in table_grants():
             connection.exec_driver_sql(statement)
@@ -133,47 +172,6 @@ def _require_prepared(connection: Connection) -> None:
             ).format(missing=", ".join(missing)),
             missing=missing,
         )
-
-
-def table_grants() -> Iterator[str]:
-    """Every table and column grant, from the kinds' sensitivity; run as owner, idempotent."""
-    pools = _all_pools()
-    for schema in (CORE, HISTORY):
-        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {pools}"
-        yield f"GRANT USAGE ON SCHEMA {schema} TO {pools}"
-    yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {CORE} FROM PUBLIC, {pools}"
-    for pool in Pool:
-        yield from _kind_grants(pool)
-    for table, readers in _PLAIN_TABLES_READ.items():
-        yield f"GRANT SELECT ON {CORE}.{table} TO {', '.join(p.role for p in readers)}"
-    for table, writers in _PLAIN_TABLES_WRITE.items():
-        roles = ", ".join(p.role for p in writers)
-        yield f"GRANT INSERT, UPDATE, DELETE ON {CORE}.{table} TO {roles}"
-    event_writers = f"{Pool.FIELD.role}, {Pool.STAFF.role}, {Pool.JOBS.role}"
-    yield f"GRANT INSERT ON {CORE}.hazard_event TO {event_writers}"
-
-
-def _kind_grants(pool: Pool) -> Iterator[str]:
-    for kind in visible_kinds(pool):
-        columns = ", ".join(readable_columns(kind.kind, pool))
-        yield f"GRANT SELECT ({columns}) ON {CORE}.{kind.kind} TO {pool.role}"
-        yield f"GRANT SELECT ({columns}, deleted) ON {HISTORY}.{kind.kind} TO {pool.role}"
-        may_write = pool is Pool.JOBS or (pool is Pool.STAFF and not kind.written_by_events)
-        if may_write:
-            yield f"GRANT INSERT, UPDATE, DELETE ON {CORE}.{kind.kind} TO {pool.role}"
-        if pool is Pool.JOBS:
-            yield f"GRANT INSERT ON {HISTORY}.{kind.kind} TO {pool.role}"
-
-
-def readable_columns(name: str, pool: Pool) -> list[str]:
-    """Columns of a kind's table the pool may SELECT: visible attributes, measures, versions."""
-    kind = KINDS[name]
-    columns = [*visible_attributes(kind, pool), *SYSTEM_VISIBLE]
-    if measure := MEASURES.get(kind.geometry_type):
-        columns.append(measure)
-    if pool in (Pool.STAFF, Pool.JOBS):
-        columns += ["recorded_by", "recorded_tx", "reason"]
-    return [c.name for c in current[name].columns if c.name in columns]
 
 
 def _all_pools() -> str:

@@ -127,6 +127,34 @@ BEGIN
   RAISE EXCEPTION '%.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'IT003';
 END $$;
 
+CREATE FUNCTION core.check_assertion() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+-- Nobody writes history in another name, another transaction or another time than the present.
+BEGIN
+  IF coalesce(current_setting('infratrack.actor', true), '') = '' THEN
+    RAISE EXCEPTION 'nothing is written without an actor' USING ERRCODE = 'IT001';
+  END IF;
+  IF NEW.recorded_by <> current_setting('infratrack.actor')
+     OR NEW.recorded_tx <> pg_current_xact_id()
+     OR NEW.recorded_at NOT BETWEEN now() AND clock_timestamp() THEN
+    RAISE EXCEPTION 'a version is recorded by who writes it, when it is written'
+      USING ERRCODE = 'IT003';
+  END IF;
+  IF lower(NEW.valid) > now() + interval '1 day' THEN
+    RAISE EXCEPTION 'valid time % lies in the future', lower(NEW.valid) USING ERRCODE = 'IT002';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION core.stamp_event() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  NEW.recorded_by := nullif(current_setting('infratrack.actor', true), '');
+  IF NEW.recorded_by IS NULL THEN
+    RAISE EXCEPTION 'nothing is written without an actor' USING ERRCODE = 'IT001';
+  END IF;
+  NEW.recorded_at := now();
+  RETURN NEW;
+END $$;
+
 CREATE FUNCTION core.mark_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = core, public, pg_temp AS $$
 BEGIN
@@ -156,6 +184,12 @@ END $$;
 CREATE CONSTRAINT TRIGGER bump_versions AFTER INSERT ON core.change_mark
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.bump_versions();
 
+CREATE TRIGGER stamp_event BEFORE INSERT ON core.hazard_event
+FOR EACH ROW EXECUTE FUNCTION core.stamp_event();
+CREATE TRIGGER require_actor BEFORE INSERT OR UPDATE OR DELETE ON core.project_asset
+FOR EACH STATEMENT EXECUTE FUNCTION core.require_actor();
+CREATE TRIGGER require_actor BEFORE INSERT OR UPDATE OR DELETE ON core.county
+FOR EACH STATEMENT EXECUTE FUNCTION core.require_actor();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON core.hazard_event
 FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON core.hazard_event
@@ -176,6 +210,7 @@ BEGIN
   EXECUTE format('CREATE TRIGGER history_update AFTER UPDATE ON core.%I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION core.keep_history()', kind);
   EXECUTE format('CREATE TRIGGER history_delete AFTER DELETE ON core.%I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION core.keep_history()', kind);
   EXECUTE format('CREATE TRIGGER mark_change AFTER INSERT OR UPDATE OR DELETE ON core.%I FOR EACH STATEMENT EXECUTE FUNCTION core.mark_change()', kind);
+  EXECUTE format('CREATE TRIGGER check_assertion BEFORE INSERT ON history.%I FOR EACH ROW EXECUTE FUNCTION core.check_assertion()', kind);
   EXECUTE format('CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON history.%I FOR EACH ROW EXECUTE FUNCTION core.refuse_change()', kind);
   EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON history.%I FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()', kind);
   EXECUTE format('CREATE TRIGGER mark_change AFTER INSERT ON history.%I FOR EACH STATEMENT EXECUTE FUNCTION core.mark_change()', kind);
@@ -337,6 +372,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            name=op.f("ck_admin_unit_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_admin_unit"),
         schema="history",
     )
@@ -414,6 +453,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            name=op.f("ck_built_up_area_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_built_up_area"),
         schema="history",
@@ -517,6 +560,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_gas_site_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_gas_site"),
         schema="history",
     )
@@ -606,6 +653,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_hazard_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_hazard"),
         schema="history",
@@ -704,6 +755,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            name=op.f("ck_pocket_park_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_pocket_park"),
         schema="history",
     )
@@ -775,6 +830,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND (GeometryType(geometry) = 'POINT' OR ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3))) AND ST_IsValid(geometry)",
+            name=op.f("ck_population_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_population"),
         schema="history",
@@ -872,6 +931,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_project_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_project"),
         schema="history",
@@ -973,6 +1036,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_road_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_road"),
         schema="history",
     )
@@ -1062,6 +1129,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_sewage_facility_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_sewage_facility"),
         schema="history",
@@ -1159,6 +1230,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_sewer_manhole_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_sewer_manhole"),
         schema="history",
@@ -1273,6 +1348,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_sewer_pipe_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_sewer_pipe"),
         schema="history",
     )
@@ -1367,6 +1446,10 @@ def upgrade() -> None:
         sa.Column(
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
+        sa.CheckConstraint(
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            name=op.f("ck_traditional_village_geometry"),
+        ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_traditional_village"),
         schema="history",
     )
@@ -1448,7 +1531,7 @@ def upgrade() -> None:
             name=op.f("ck_admin_unit_level"),
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
             name=op.f("ck_admin_unit_geometry"),
         ),
         sa.CheckConstraint("char_length(code) <= 64", name=op.f("ck_admin_unit_code")),
@@ -1568,7 +1651,7 @@ def upgrade() -> None:
         sa.Column("recorded_tx", TransactionId(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
             name=op.f("ck_built_up_area_geometry"),
         ),
         sa.CheckConstraint(
@@ -2097,7 +2180,7 @@ def upgrade() -> None:
             "work IN ('new', 'rebuilt')", name=op.f("ck_pocket_park_work")
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
             name=op.f("ck_pocket_park_geometry"),
         ),
         sa.CheckConstraint(
@@ -2244,15 +2327,11 @@ def upgrade() -> None:
         sa.Column("recorded_tx", TransactionId(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON')",
-            name=op.f("ck_population_geometry_type"),
-        ),
-        sa.CheckConstraint(
             "method IN ('census', 'register', 'dasymetric', 'modelled')",
             name=op.f("ck_population_method"),
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_IsValid(geometry)",
+            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND (GeometryType(geometry) = 'POINT' OR ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3))) AND ST_IsValid(geometry)",
             name=op.f("ck_population_geometry"),
         ),
         sa.CheckConstraint("char_length(code) <= 64", name=op.f("ck_population_code")),
@@ -2621,7 +2700,7 @@ def upgrade() -> None:
             name=op.f("ck_road_geometry"),
         ),
         sa.CheckConstraint(
-            "carriageway_area_m2 >= 0", name=op.f("ck_road_carriageway_area_m2")
+            "carriageway_area_m2 >= 0 AND carriageway_area_m2 < 'Infinity'", name=op.f("ck_road_carriageway_area_m2")
         ),
         sa.CheckConstraint(
             "carriageway_width_m >= 0 AND carriageway_width_m <= 200",
@@ -2664,7 +2743,7 @@ def upgrade() -> None:
             name=op.f("ck_road_right_of_way_m"),
         ),
         sa.CheckConstraint(
-            "sidewalk_area_m2 >= 0", name=op.f("ck_road_sidewalk_area_m2")
+            "sidewalk_area_m2 >= 0 AND sidewalk_area_m2 < 'Infinity'", name=op.f("ck_road_sidewalk_area_m2")
         ),
         sa.CheckConstraint(
             "upper_inf(valid) AND NOT lower_inf(valid)", name=op.f("ck_road_valid")
@@ -3493,10 +3572,10 @@ def upgrade() -> None:
             "char_length(township) <= 12", name=op.f("ck_traditional_village_township")
         ),
         sa.CheckConstraint(
-            "control_area_m2 >= 0", name=op.f("ck_traditional_village_control_area_m2")
+            "control_area_m2 >= 0 AND control_area_m2 < 'Infinity'", name=op.f("ck_traditional_village_control_area_m2")
         ),
         sa.CheckConstraint(
-            "core_area_m2 >= 0", name=op.f("ck_traditional_village_core_area_m2")
+            "core_area_m2 >= 0 AND core_area_m2 < 'Infinity'", name=op.f("ck_traditional_village_core_area_m2")
         ),
         sa.CheckConstraint(
             "households >= 0 AND households <= 100000",
@@ -4023,6 +4102,8 @@ def downgrade() -> None:
         "attach_kind(text)",
         "bump_versions()",
         "mark_change()",
+        "stamp_event()",
+        "check_assertion()",
         "refuse_change()",
         "require_actor()",
         "keep_history()",

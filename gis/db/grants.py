@@ -1,0 +1,138 @@
+"""Table and column rights of every pool, from the kinds' sensitivity: as data, SQL and a check."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, text
+
+from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
+from gis.db.tables import CORE, HISTORY, MEASURES, current, hazard_event, history, stored_names
+from gis.kinds import KINDS, Record
+
+_AUTHORS = ("recorded_by", "recorded_tx", "reason")
+_READERS = {
+    "collection_version": tuple(Pool),
+    "county": tuple(Pool),
+    "alembic_version": tuple(Pool),
+    "project_asset": (Pool.STAFF, Pool.JOBS),
+    "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    "hazard_event": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+}
+_WRITERS = {
+    "project_asset": (Pool.STAFF, Pool.JOBS),
+    "county": (Pool.JOBS,),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Privilege:
+    """One right of one role; ``column`` is empty for the whole table."""
+
+    role: str
+    schema: str
+    table: str
+    privilege: str
+    column: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.schema}.{self.table}" + (f".{self.column}" if self.column else "")
+        return f"{self.role}: {self.privilege} {what}"
+
+
+def readable_columns(name: str, pool: Pool) -> list[str]:
+    """Columns of a kind's table the pool may SELECT: visible attributes, measures, versions."""
+    kind = KINDS[name]
+    columns = [*visible_attributes(kind, pool), *SYSTEM_VISIBLE]
+    if measure := MEASURES.get(kind.geometry_type):
+        columns.append(measure)
+    if pool in (Pool.STAFF, Pool.JOBS):
+        columns += _AUTHORS
+    return [c.name for c in current[name].columns if c.name in columns]
+
+
+def declared_privileges() -> Iterator[Privilege]:
+    """Every right the pools have on our tables; what is not here they do not have."""
+    for pool in Pool:
+        for kind in visible_kinds(pool):
+            yield from _kind_privileges(kind, pool)
+    for table, readers in _READERS.items():
+        for pool in readers:
+            yield Privilege(pool.role, CORE, table, "SELECT")
+    for table, writers in _WRITERS.items():
+        for pool in writers:
+            for privilege in ("INSERT", "UPDATE", "DELETE"):
+                yield Privilege(pool.role, CORE, table, privilege)
+    for pool in (Pool.FIELD, Pool.STAFF, Pool.JOBS):
+        for column in hazard_event.columns:
+            if column.name != "recorded_at":  # the server's clock orders events
+                yield Privilege(pool.role, CORE, "hazard_event", "INSERT", column.name)
+
+
+def _kind_privileges(kind: type[Record], pool: Pool) -> Iterator[Privilege]:
+    readable = readable_columns(kind.kind, pool)
+    for column in readable:
+        yield Privilege(pool.role, CORE, kind.kind, "SELECT", column)
+    for column in (*readable, "deleted"):
+        yield Privilege(pool.role, HISTORY, kind.kind, "SELECT", column)
+    stored = stored_names(kind)
+    if pool is Pool.JOBS or (pool is Pool.STAFF and not kind.written_by_events):
+        # Nobody writes what triggers stamp, nor moves a record to another identity.
+        for column in ("id", *stored):
+            yield Privilege(pool.role, CORE, kind.kind, "INSERT", column)
+        for column in stored:
+            yield Privilege(pool.role, CORE, kind.kind, "UPDATE", column)
+        yield Privilege(pool.role, CORE, kind.kind, "DELETE")
+    if pool is Pool.JOBS:  # loads whole life histories
+        for column in ("version", "valid"):
+            yield Privilege(pool.role, CORE, kind.kind, "INSERT", column)
+        for column in _insertable(history[kind.kind]):
+            yield Privilege(pool.role, HISTORY, kind.kind, "INSERT", column)
+
+
+def _insertable(table: Table) -> list[str]:
+    return [c.name for c in table.columns if c.computed is None and c.name != "deleted"]
+
+
+def table_grants() -> Iterator[str]:
+    """Statements (owner) that leave the pools exactly the declared rights; idempotent."""
+    pools = ", ".join(pool.role for pool in Pool)
+    for schema in (CORE, HISTORY):
+        yield f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC, {pools}"
+        yield f"GRANT USAGE ON SCHEMA {schema} TO {pools}"
+        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {pools}"
+        yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM PUBLIC, {pools}"
+        yield f"REVOKE ALL ON ALL ROUTINES IN SCHEMA {schema} FROM PUBLIC, {pools}"
+    columns: dict[Privilege, list[str]] = defaultdict(list)
+    for right in declared_privileges():
+        whole = Privilege(right.role, right.schema, right.table, right.privilege)
+        columns[whole] += [right.column] if right.column else []
+    for right, names in columns.items():
+        listed = f" ({', '.join(names)})" if names else ""
+        yield f"GRANT {right.privilege}{listed} ON {right.schema}.{right.table} TO {right.role}"
+
+
+_GRANTED = text(
+    """
+    SELECT coalesce(r.rolname, 'PUBLIC') AS role, n.nspname AS schema, c.relname AS table,
+           a.privilege_type AS privilege, a.column
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      CROSS JOIN LATERAL (
+        SELECT x.grantee, x.privilege_type, '' AS column FROM aclexplode(c.relacl) x
+        UNION ALL
+        SELECT x.grantee, x.privilege_type, t.attname FROM pg_attribute t,
+               aclexplode(t.attacl) x WHERE t.attrelid = c.oid AND NOT t.attisdropped) a
+      LEFT JOIN pg_roles r ON r.oid = a.grantee
+     WHERE n.nspname IN (:core, :history) AND a.grantee <> c.relowner
+    """
+)
+
+
+def compare_table_grants(connection: Connection) -> tuple[list[Privilege], list[Privilege]]:
+    """(rights the catalogue has beyond the declared ones, declared rights it lacks), sorted."""
+    rows = connection.execute(_GRANTED, {"core": CORE, "history": HISTORY})
+    granted = {Privilege(r.role, r.schema, r.table, r.privilege, r.column) for r in rows}
+    declared = set(declared_privileges())
+    return sorted(granted - declared), sorted(declared - granted)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
 
+import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,20 +17,23 @@ from starlette.routing import BaseRoute, Route
 
 from api.context import Parts, visible
 from api.errors import answer_error, answer_http, answer_validation
-from api.freshness import Listener, TileCache
-from api.middleware import Guard
+from api.freshness import ByteCache, Listener
+from api.metrics import Metrics
+from api.middleware import Guard, Limits
 from api.ogc import features, tiles
 from api.reading import ClientLeftError, Reader
 from api.routes import maps, operation
 from gis.db.roles import Pool
+from gis.errors import InfratrackError
 from gis.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 READ = ["GET", "HEAD", "OPTIONS"]
-_ROUTES: tuple[tuple[str, Endpoint], ...] = (
-    ("/", maps.home),
-    ("/api/landing", features.landing),
+DEFAULT_LIMITS = Limits()
+ROUTES: tuple[tuple[str, Endpoint], ...] = (
+    ("/", features.landing),
     ("/api", features.api_definition),
+    ("/api.html", features.api_page),
     ("/conformance", features.conformance),
     ("/collections", features.collections),
     ("/collections/{kind}", features.collection),
@@ -56,60 +61,68 @@ _ROUTES: tuple[tuple[str, Endpoint], ...] = (
 
 
 def create_app(
-    urls: dict[Pool, str], settings: Settings, *, extra_routes: Iterable[BaseRoute] = ()
+    urls: Mapping[Pool, str],
+    settings: Settings,
+    *,
+    extra_routes: Iterable[BaseRoute] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Guard:
     """The ASGI application, reading as ``settings.reader``; ``urls`` by login role."""
-    pool = Pool(settings.reader)
-    reader = Reader(
-        urls[pool], pool, size=settings.pool_size, prepare=settings.database_url is None
-    )
-    tile_cache = TileCache(settings.tile_cache_mb)
-    listener = Listener(urls[pool], on_change=tile_cache.clear)
-    parts = Parts(
-        settings=settings,
-        reader=reader,
-        tiles=tile_cache,
-        counts=TileCache(4),
-        listener=listener,
-        kinds=visible(pool),
-    )
+    parts = make_parts(urls, settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        reader.open()
-        listener.start()
+        parts.reader.open()
+        parts.listener.start()
         yield
-        listener.stop()
-        reader.close()
+        parts.listener.stop()
+        parts.reader.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.parts = parts
     app.state.settings = settings
-    for path, endpoint in _ROUTES:
+    for path, endpoint in ROUTES:
         app.router.routes.append(Route(path, _answer_options(endpoint), methods=READ))
     app.router.routes.extend(extra_routes)
     app.router.redirect_slashes = False
+    _add_handlers(app)
+    return Guard(app, parts=parts, limits=limits)
+
+
+def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
+    """The parts of an application; nothing connects yet."""
+    pool = Pool(settings.reader)
+    tiles = ByteCache(settings.tile_cache_mb)
+    own_server = settings.database_url is None
+    return Parts(
+        settings=settings,
+        reader=Reader(urls[pool], pool, size=settings.pool_size, prepare=own_server),
+        tiles=tiles,
+        answers=ByteCache(8),
+        listener=Listener(urls[pool], on_change=tiles.clear),
+        metrics=Metrics(),
+        kinds=visible(pool),
+    )
+
+
+def _add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_validation)
     app.add_exception_handler(ClientLeftError, _answer_nobody)
-    app.add_exception_handler(Exception, answer_error)
-    return Guard(app, hosts=settings.allowed_hosts)
+    for error in (InfratrackError, SQLAlchemyError, psycopg.Error, Exception):
+        app.add_exception_handler(error, answer_error)
 
 
 def _answer_options(endpoint: Endpoint) -> Endpoint:
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=200, headers={"Allow": "GET, HEAD, OPTIONS"})
-        try:
-            return await endpoint(request)
-        except (ClientLeftError, HTTPException):
-            raise
-        except Exception as error:  # noqa: BLE001 - every error becomes a problem document
-            return answer_error(request, error)
+            return Response(status_code=200, headers={"Allow": ", ".join(READ)})
+        return await endpoint(request)
 
     return answer
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """The client has left: nobody reads this, only the counters do."""
     return Response(status_code=499)

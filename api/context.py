@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from api.freshness import Listener, TileCache
+from api.freshness import ByteCache, Listener
+from api.metrics import Metrics
 from api.reading import Reader
 from gis.attributes import Text
 from gis.db.roles import Pool, visible_kinds
@@ -22,13 +24,20 @@ class Parts:
 
     settings: Settings
     reader: Reader
-    tiles: TileCache
-    counts: TileCache
+    tiles: ByteCache
+    answers: ByteCache
     listener: Listener
+    metrics: Metrics
     kinds: dict[str, type[Record]] = field(default_factory=dict)
 
     @property
+    def zone(self) -> ZoneInfo:
+        """The business clock's time zone."""
+        return ZoneInfo(self.settings.timezone)
+
+    @property
     def pool(self) -> Pool:
+        """The role this application reads as."""
         return self.reader.pool
 
     def kind(self, name: str) -> type[Record]:

@@ -6,6 +6,7 @@ import logging
 
 import orjson
 import psycopg
+from psycopg_pool import PoolTimeout as NoConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -75,7 +76,7 @@ def answer_error(request: Request, error: Exception) -> Response:
     language = choose_language(request)
     known = _translate(error)
     if known is None:
-        _log.error("unexpected error", exc_info=error)
+        _log.error("unexpected error in %s", request.scope.get("path"), exc_info=error)
         text = HTTP_TEXTS[500].get(language)
         return problem(500, "internal", text, text, language=language)
     status = STATUS[type(known)]
@@ -119,23 +120,40 @@ def _translate(error: Exception) -> errors.InfratrackError | None:
     if isinstance(error, errors.InfratrackError):
         return error
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.errors.QueryCanceled):
-        return errors.BusyError(
-            Text(zh="查询超时:请缩小范围后重试", en="The query took too long: narrow it and retry")
-        )
-    if isinstance(cause, psycopg.errors.DiskFull):
-        return errors.StorageFullError(
-            Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not")
-        )
-    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        return errors.ForbiddenError(Text(zh="无权访问", en="Not allowed"))
-    if isinstance(cause, psycopg.DataError):
-        return errors.InputError(Text(zh="数值超出范围", en="A value is out of range"))
-    if (
-        isinstance(cause, psycopg.OperationalError | PoolTimeout)
-        or "PoolTimeout" in type(cause).__name__
-    ):
-        return errors.BusyError(
-            Text(zh="数据库暂不可用,请稍后重试", en="The database is not available; retry shortly")
-        )
+    for classes, make, text in _DATABASE_ERRORS:
+        if isinstance(cause, classes):
+            return make(text)
     return None
+
+
+_UNAVAILABLE = (psycopg.OperationalError, PoolTimeout, NoConnection)
+_DATABASE_ERRORS: tuple[
+    tuple[tuple[type[Exception], ...], type[errors.InfratrackError], Text], ...
+] = (
+    (
+        (psycopg.errors.QueryCanceled,),
+        errors.BusyError,
+        Text(zh="查询超时:请缩小范围后重试", en="The query took too long: narrow it and retry"),
+    ),
+    (
+        (psycopg.errors.DiskFull,),
+        errors.StorageFullError,
+        Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not"),
+    ),
+    (
+        (psycopg.errors.InsufficientPrivilege,),
+        errors.ForbiddenError,
+        Text(zh="无权访问", en="Not allowed"),
+    ),
+    (
+        (psycopg.DataError,),
+        errors.InputError,
+        Text(zh="数值超出范围", en="A value is out of range"),
+    ),
+    (
+        _UNAVAILABLE,
+        errors.BusyError,
+        Text(zh="数据库暂不可用,请稍后重试", en="The database is not available; retry shortly"),
+    ),
+)
+"""From the particular to the general: the first class that fits decides."""

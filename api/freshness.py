@@ -10,23 +10,29 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import psycopg
 from cachetools import LRUCache
 from sqlalchemy import make_url
 
 from api.reading import Ask
-from gis.errors import BusyError
 from gis.attributes import Text
+from gis.errors import BusyError
 from gis.queries import read_versions
+
+_KEY_BYTES = 512
+"""What a key is counted as: a cache of many tiny answers is bounded too."""
+MAX_STREAMS = 200
+"""Live pages one process wakes; each holds a connection."""
 
 _log = logging.getLogger(__name__)
 
 
 def read_version(ask: Ask, kinds: Sequence[str]) -> str:
     """One word for the state of some collections, e.g. ``7.12`` (in the order of ``kinds``)."""
-    found: dict[str, int] = {kind: version for kind, version in ask(read_versions(kinds))}
+    found: dict[str, int] = {row[0]: row[1] for row in ask(read_versions(kinds))}
     if len(found) < len(set(kinds)):
         raise BusyError(Text(zh="数据库尚未就绪", en="The database is not ready yet"))
     return ".".join(str(found[kind]) for kind in kinds)
@@ -46,25 +52,33 @@ def matches(header: str | None, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-class TileCache:
+class ByteCache:
     """Bytes by key, least recently used first out, bounded by their sum."""
 
     def __init__(self, megabytes: float) -> None:
         self._lock = threading.Lock()
         self._kept: LRUCache[Hashable, bytes] = LRUCache(
-            max(1, int(megabytes * 2**20)), getsizeof=len
+            max(1, int(megabytes * 2**20)), getsizeof=lambda content: len(content) + _KEY_BYTES
         )
 
     def get(self, key: Hashable) -> bytes | None:
+        """What is kept under ``key``."""
         with self._lock:
             return self._kept.get(key)
 
     def keep(self, key: Hashable, content: bytes) -> None:
+        """Keep ``content``, unless it is larger than all the room there is."""
         with self._lock:
-            if len(content) <= self._kept.maxsize:
+            if len(content) + _KEY_BYTES <= self._kept.maxsize:
                 self._kept[key] = content
 
+    @property
+    def size(self) -> int:
+        """Bytes kept now."""
+        return int(self._kept.currsize)
+
     def clear(self) -> None:
+        """Forget everything."""
         with self._lock:
             self._kept.clear()
 
@@ -83,12 +97,20 @@ class Listener:
         self.closing = False
 
     def start(self) -> None:
+        """Begin to listen."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def release(self) -> None:
+        """Let every live page go."""
         self.closing = True
-        self._stop.set()
         self._wake()
+
+    def stop(self) -> None:
+        """End the thread, and let every live page go."""
+        self.release()
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(3)
 
     def _listen(self) -> None:
         while not self._stop.is_set():
@@ -107,19 +129,19 @@ class Listener:
         with self._lock:
             waiting = list(self._waiting)
         for loop, event in waiting:
-            loop.call_soon_threadsafe(event.set)
+            with suppress(RuntimeError):  # its loop may have ended meanwhile
+                loop.call_soon_threadsafe(event.set)
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for a change; False when none came in time."""
-        event = asyncio.Event()
-        ticket = (asyncio.get_running_loop(), event)
+    @contextmanager
+    def subscribe(self) -> Iterator[asyncio.Event]:
+        """An event of the running loop that is set at each change, until the block ends."""
+        ticket = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
+            if len(self._waiting) >= MAX_STREAMS:
+                raise BusyError(Text(zh="实时连接过多", en="Too many live connections"))
             self._waiting.add(ticket)
         try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return False
+            yield ticket[1]
         finally:
             with self._lock:
                 self._waiting.discard(ticket)
-        return True

@@ -9,8 +9,8 @@ from gis.attributes import Language
 _WORDS = {language.value: language for language in Language}
 
 
-def choose_language(request: Request) -> Language:
-    """The language asked for, or the installation's."""
+def choose_language(request: Request, *, otherwise: Language | None = None) -> Language:
+    """The language asked for, or the installation's (``otherwise`` outside the application)."""
     asked = request.query_params.get("lang", "")
     if asked in _WORDS:
         return _WORDS[asked]
@@ -18,6 +18,7 @@ def choose_language(request: Request) -> Language:
         tag = part.split(";")[0].strip().lower()[:2]
         if tag in _WORDS:
             return _WORDS[tag]
-    app = request.scope.get("app")
-    settings = getattr(app.state, "settings", None) if app else None
-    return settings.language if settings else Language.ZH
+    if otherwise is not None:
+        return otherwise
+    preset: Language = request.app.state.settings.language
+    return preset

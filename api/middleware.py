@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.context import Parts
 from api.errors import HTTP_TEXTS, problem
 from api.language import choose_language
-from api.routes.operation import REQUESTS, SECONDS
 
-MAX_BODY = 1_048_576
-MAX_TARGET = 8_192
-IDLE_S = 10.0
-TOTAL_S = 120.0
 SECURITY_HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -28,88 +26,112 @@ SECURITY_HEADERS = {
 }
 
 
-class _RefusedError(Exception):
-    """A body that is too large or too slow."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much and how slowly a client may send: bytes, seconds, bytes per second."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+    body: int = 1_048_576
+    target: int = 8_192
+    idle_s: float = 10.0
+    total_s: float = 120.0
+    least_rate: float = 1_000.0
 
 
 class Guard:
     """Limits before the application, headers and counters after it."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        parts: Parts,
+        limits: Limits,
+    ) -> None:
         self.app = app
-        self.hosts = frozenset(hosts)
+        self.parts = parts
+        self.hosts = frozenset(parts.settings.allowed_hosts)
+        self.metrics = parts.metrics
+        self.language = parts.settings.language
+        self.limits = limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
             return
         started = time.perf_counter()
         sent = _Sending(send)
         refused = self._refuse_head(scope)
         try:
             if refused is None:
-                await self.app(scope, _Body(scope, receive), sent)
-        except _RefusedError as error:
-            refused = error.status
-        if refused is not None and not sent.status:
-            await self._answer(refused, scope, receive, sent)
-        route = getattr(scope.get("endpoint"), "__name__", "none")
-        REQUESTS.labels(route, str(sent.status)).inc()
-        SECONDS.labels(route).observe((sent.first_byte or time.perf_counter()) - started)
+                await self.app(scope, _Body(scope, receive, self.limits), sent)
+            else:
+                await self._answer(refused, scope, receive, sent)
+        finally:
+            route = getattr(scope.get("endpoint"), "__name__", "none")
+            self.metrics.requests.labels(route, str(sent.status)).inc()
+            ended = sent.first_byte or time.perf_counter()
+            self.metrics.seconds.labels(route).observe(ended - started)
 
     def _refuse_head(self, scope: Scope) -> int | None:
         headers = dict(scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1")
-        if _host_name(host) not in self.hosts:
+        if _host_name(headers.get(b"host", b"")) not in self.hosts:
             return 400
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.target:
             return 414
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             return 400
-        return 413 if int(length) > MAX_BODY else None
+        return 413 if int(length) > self.limits.body else None
 
     async def _answer(self, status: int, scope: Scope, receive: Receive, send: Send) -> None:
-        language = choose_language(Request(scope))
+        language = choose_language(Request(scope), otherwise=self.language)
         text = HTTP_TEXTS[status].get(language)
         headers = {"Connection": "close"}
         answer = problem(status, f"http-{status}", text, text, language=language, headers=headers)
         await answer(scope, receive, send)
 
 
-def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+_HOST = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+
+
+def _host_name(host: bytes) -> str | None:
+    """The name in a Host header without its port; None when it is no host at all."""
+    found = _HOST.fullmatch(host)
+    return found[1].decode().lower() if found else None
 
 
 class _Body:
-    """The request's body, counted in chunks and timed."""
+    """The request's body, counted in chunks and timed; HTTPException where it goes too far."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
         self._receive = receive
-        self._left = MAX_BODY
-        self._deadline = time.monotonic() + TOTAL_S
+        self._limits = limits
+        self._taken = 0
+        self._began = time.monotonic()
+        # Whoever reads on after a whole body waits for the client to leave: no hurry then.
         self._whole = scope["method"] in ("GET", "HEAD", "OPTIONS")
 
     async def __call__(self) -> Message:
         if self._whole:
             return await self._receive()
-        patience = min(IDLE_S, self._deadline - time.monotonic())
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, patience))
+            message = await asyncio.wait_for(self._receive(), self._patience())
         except TimeoutError:
-            raise _RefusedError(408) from None
+            raise HTTPException(408, headers={"Connection": "close"}) from None
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
-            if self._left < 0:
-                raise _RefusedError(413)
+            self._taken += len(message.get("body", b""))
+            if self._taken > self._limits.body:
+                raise HTTPException(413, headers={"Connection": "close"})
             self._whole = not message.get("more_body", False)
         return message
+
+    def _patience(self) -> float:
+        """Seconds to wait for the next chunk: less for who has sent too little so far."""
+        spent = time.monotonic() - self._began
+        earned = self._limits.idle_s + self._taken / self._limits.least_rate
+        return max(0.0, min(self._limits.idle_s, earned - spent, self._limits.total_s - spent))
 
 
 class _Sending:

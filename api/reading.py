@@ -27,6 +27,10 @@ class ClientLeftError(Exception):
     """The client closed its connection before there was an answer."""
 
 
+# Parsing is worth saving, a plan is not: a tile of the whole county and one of a street differ.
+_OPTIONS = "-c default_transaction_read_only=on -c plan_cache_mode=force_custom_plan"
+
+
 class Reader:
     """Read-only, autocommitting connections of one role; safe to share between threads.
 
@@ -47,17 +51,20 @@ class Reader:
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 3 if prepare else None,
-                "options": "-c default_transaction_read_only=on",
                 "application_name": f"infratrack_read_{pool}",
+                # A pooler between us and the server refuses start-up options.
+                **({"options": _OPTIONS} if prepare else {}),
             },
             name=f"read-{pool}",
         )
         self._limiter: anyio.CapacityLimiter | None = None
 
     def open(self) -> None:
+        """Begin to connect (in the background: a database that is down does not stop a start)."""
         self._connections.open()
 
     def close(self) -> None:
+        """Close every connection."""
         self._connections.close()
 
     @contextmanager
@@ -99,7 +106,7 @@ class Reader:
             group.start_soon(watch)
             try:
                 await anyio.to_thread.run_sync(in_thread, limiter=self._limiter)
-            except Exception as error:  # noqa: BLE001 - leaves the task group as itself
+            except Exception as error:  # it must leave the task group as itself
                 failure = error
             group.cancel_scope.cancel()
         if hold.left:
@@ -107,6 +114,15 @@ class Reader:
         if failure is not None:
             raise failure
         return results[0]
+
+    async def ask_aside(self, work: Callable[[Ask], T]) -> T:
+        """Run ``work`` in a thread for a stream, whose client is watched elsewhere."""
+
+        def in_thread() -> T:
+            with self.ask() as ask:
+                return work(ask)
+
+        return await anyio.to_thread.run_sync(in_thread)
 
 
 class _Hold:

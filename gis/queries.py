@@ -51,6 +51,7 @@ class Filter:
 
     @property
     def is_past(self) -> bool:
+        """Whether the answer comes from history."""
         return self.as_of is not None or self.known_at is not None
 
 
@@ -76,7 +77,7 @@ def source_clause(kind: str, asked: Filter, parameters: Parameters) -> str:
 
 
 def _past_condition(kind: str, asked: Filter, parameters: Parameters) -> str:
-    """The latest assertion known at ``known_at`` that covers ``as_of``, unless it is a tombstone."""
+    """The last assertion known at ``known_at`` that covers ``as_of``, unless a tombstone."""
     at = asked.as_of or asked.known_at
     parameters |= {"as_of": at}
     known, later_known = "", ""
@@ -114,18 +115,20 @@ def feature_columns(kind: type[Record], pool: Pool) -> list[str]:
     ]
 
 
-def _feature_json(kind: type[Record], pool: Pool) -> str:
-    """One GeoJSON feature as SQL; json_build_object takes 100 arguments, so in blocks."""
-    pairs = [
-        f"'{name}', " + ("lower(f.valid)" if name == "valid_from" else f"f.{name}")
-        for name in feature_columns(kind, pool)
-    ]
-    blocks = [pairs[i : i + 45] for i in range(0, len(pairs), 45)]
-    built = " || ".join(f"jsonb_build_object({', '.join(block)})" for block in blocks)
-    properties = built if len(blocks) > 1 else f"json_build_object({', '.join(pairs)})"
+def _properties(names: Sequence[str]) -> str:
+    """An object of columns as SQL. A row has no limit of arguments, and keeps its keys' order."""
+    columns = ", ".join(
+        "lower(f.valid) AS valid_from" if name == "valid_from" else f"f.{name}" for name in names
+    )
+    return f"(SELECT row_to_json(p) FROM (SELECT {columns}) p)"
+
+
+def _feature_text(kind: type[Record], pool: Pool) -> str:
+    """One GeoJSON feature as SQL text; joined as text, for a cast to json would parse it again."""
     return (
-        "json_build_object('type', 'Feature', 'id', f.id,"
-        f" 'geometry', ST_AsGeoJSON(f.geometry, 7, 0)::json, 'properties', {properties})"
+        """'{"type":"Feature","id":"' || f.id || '","geometry":' ||"""
+        """ ST_AsGeoJSON(f.geometry, 7, 0) || ',"properties":' || """
+        f"""{_properties(feature_columns(kind, pool))} || '}}'"""
     )
 
 
@@ -142,7 +145,7 @@ def features_page(
         f"WITH page AS MATERIALIZED (SELECT f.* FROM (SELECT {_page_columns(kind, pool)} {clause}"
         " ORDER BY f.id LIMIT %(more)s) f),"
         " kept AS (SELECT * FROM page ORDER BY id LIMIT %(limit)s)"
-        f" SELECT coalesce(string_agg({_feature_json(kind, pool)}::text, ',' ORDER BY f.id), ''),"
+        f" SELECT coalesce(string_agg({_feature_text(kind, pool)}, ',' ORDER BY f.id), ''),"
         " count(*), (array_agg(f.id ORDER BY f.id DESC))[1],"
         " (SELECT count(*) FROM page) > %(limit)s FROM kept f"
     )
@@ -158,9 +161,7 @@ def one_feature(kind: type[Record], pool: Pool, identifier: UUID, asked: Filter)
     """One feature as GeoJSON text."""
     parameters: Parameters = {"id": identifier}
     clause = source_clause(kind.kind, asked, parameters)
-    return Statement(
-        f"SELECT {_feature_json(kind, pool)}::text {clause} AND f.id = %(id)s", parameters
-    )
+    return Statement(f"SELECT {_feature_text(kind, pool)} {clause} AND f.id = %(id)s", parameters)
 
 
 def count_features(kind: type[Record], asked: Filter) -> Statement:
@@ -178,15 +179,21 @@ def count_values(kind: type[Record], name: str, asked: Filter) -> Statement:
 
 
 def versions_of(kind: type[Record], pool: Pool, identifier: UUID) -> Statement:
-    """Every assertion about one record, newest first, as a JSON array."""
-    who = "'recorded_by', f.recorded_by, 'reason', f.reason," if _sees_authors(pool) else ""
-    columns = ", ".join(f"'{n}', f.{n}" for n in visible_attributes(kind, pool)[:45])
+    """Every assertion about one record, newest first, as a JSON array.
+
+    ``valid_to`` is where a later assertion takes over (that of ``valid_from`` itself when a
+    correction replaced the whole of it), null for the one that holds now.
+    """
+    who = "f.recorded_by, f.reason, " if _sees_authors(pool) else ""
     return Statement(
-        "SELECT coalesce(json_agg(json_build_object('version', f.version,"
-        " 'valid_from', lower(f.valid), 'valid_to', upper(f.valid),"
-        f" 'recorded_at', f.recorded_at, {who} 'deleted', f.deleted,"
-        f" 'properties', json_build_object({columns})) ORDER BY f.version DESC), '[]')::text"
-        f" FROM {HISTORY}.{kind.kind} f WHERE f.id = %(id)s",
+        "SELECT coalesce(json_agg(row_to_json(v) ORDER BY v.version DESC), '[]')::text FROM"
+        " (SELECT f.version, lower(f.valid) AS valid_from,"
+        " CASE WHEN n.later < lower(f.valid) THEN lower(f.valid) ELSE n.later END AS valid_to,"
+        f" f.recorded_at, {who}f.deleted,"
+        f" {_properties(visible_attributes(kind, pool))} AS properties"
+        f" FROM {HISTORY}.{kind.kind} f CROSS JOIN LATERAL (SELECT min(lower(l.valid)) AS later"
+        f" FROM {HISTORY}.{kind.kind} l WHERE l.id = f.id AND l.version > f.version) n"
+        " WHERE f.id = %(id)s) v",
         {"id": identifier},
     )
 

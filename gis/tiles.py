@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import get_args
 
 from gis.db.roles import Pool, visible_attributes
 from gis.db.tables import MEASURES
@@ -39,14 +40,15 @@ def tile_statement(
     parameters: Parameters = {"z": zoom, "x": column, "y": row}
     asked = Filter(as_of=as_of)
     arms = [
-        (_grid_layer if zoom < kind.zoom.features_from else _feature_layer)(
-            kind, pool, zoom, asked, parameters
-        )
+        _grid_layer(kind, zoom, asked, parameters)
+        if zoom < kind.zoom.features_from
+        else _feature_layer(kind, pool, zoom, asked, parameters)
         for kind in kinds
     ]
     return Statement(f"SELECT {' || '.join(f'({arm})' for arm in arms)}", parameters)
 
 
+_FIRST_DUE = "(min(f.due_at) FILTER (WHERE f.is_open))"
 _TILE = "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
 _WIDE = f"ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => {MARGIN / EXTENT})"
 
@@ -59,13 +61,25 @@ def _feature_layer(
     if zoom < kind.zoom.simplify_below and kind.geometry_type is not GeometryType.POINT:
         # A pixel of a 256-pixel tile, in metres of the plane.
         shape = f"ST_Simplify(f.geometry_3857, {WORLD_M / 2**zoom / 512!r}, true)"
-    columns = ", ".join(f"f.{name}" for name in tile_attributes(kind, pool, zoom))
+    columns = ", ".join(_column(kind, name) for name in tile_attributes(kind, pool, zoom))
     return (
         f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
         f" (SELECT ST_AsMVTGeom({shape}, {_TILE}, {EXTENT}, {MARGIN}, true) AS geom,"
         f" f.id::text AS id, {columns} {clause} AND f.geometry_3857 && {_WIDE}"
         f"{_rank_condition(kind, zoom)}) t WHERE t.geom IS NOT NULL"
     )
+
+
+def _column(kind: type[Record], name: str) -> str:
+    """A column as tiles carry it: MVT has no moments, and PostgreSQL's spelling is not ISO 8601."""
+    field = kind.model_fields.get(name)
+    if field is not None and datetime in (field.annotation, *get_args(field.annotation)):
+        return f"{_moment(f'f.{name}')} AS {name}"
+    return f"f.{name}"
+
+
+def _moment(sql: str) -> str:
+    return f"""to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 
 
 def tile_attributes(kind: type[Record], pool: Pool, zoom: int) -> list[str]:
@@ -84,12 +98,10 @@ def _rank_condition(kind: type[Record], zoom: int) -> str:
         return ""
     name, first_zoom = kind.zoom.ranked
     hidden = ", ".join(f"'{value}'" for value, first in first_zoom.items() if zoom < first)
-    return f" AND f.{name} NOT IN ({hidden})" if hidden else ""
+    return f" AND coalesce(f.{name}, '') NOT IN ({hidden})" if hidden else ""
 
 
-def _grid_layer(
-    kind: type[Record], pool: Pool, zoom: int, asked: Filter, parameters: Parameters
-) -> str:
+def _grid_layer(kind: type[Record], zoom: int, asked: Filter, parameters: Parameters) -> str:
     """Counts per cell, placed at the mean of what they count; one point per cell."""
     clause = source_clause(kind.kind, asked, parameters)
     side = WORLD_M / 2**zoom / CELLS
@@ -99,7 +111,8 @@ def _grid_layer(
         f", nullif(count(*) FILTER (WHERE f.{kind.style.color_by} = '{value}'), 0) AS n_{value}"
         for value in kind.style.strokes
     )
-    extras = ", min(f.due_at) FILTER (WHERE f.is_open)::text AS due_at" if _has_due(kind) else ""
+    due = f", count(*) FILTER (WHERE f.is_open) AS open, {_moment(_FIRST_DUE)} AS due_at"
+    extras = due if "due_at" in kind.model_fields else ""
     x = "((ST_XMin(f.geometry_3857) + ST_XMax(f.geometry_3857)) / 2)"
     y = "((ST_YMin(f.geometry_3857) + ST_YMax(f.geometry_3857)) / 2)"
     cell_x, cell_y = f"floor({x} / {side!r})", f"floor({y} / {side!r})"
@@ -113,7 +126,3 @@ def _grid_layer(
         f" AND {y} > ST_YMin({_TILE}) AND {y} <= ST_YMax({_TILE})"
         f" GROUP BY {cell_x}, {cell_y}) t WHERE t.geom IS NOT NULL"
     )
-
-
-def _has_due(kind: type[Record]) -> bool:
-    return "due_at" in kind.model_fields

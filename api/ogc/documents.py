@@ -6,7 +6,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from api.context import Parts, absolute
+from api.context import absolute
+from api.remembered import Extent
 from gis.attributes import Language, Text
 from gis.geometry import CRS84_URI, STORAGE_SRID
 from gis.kinds import Record
@@ -19,6 +20,7 @@ DESCRIPTION = Text(
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 MVT = "application/vnd.mapbox-vector-tile"
+SCHEMA_JSON = "application/schema+json"
 OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"
 TMS_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 CONFORMANCE = (
@@ -46,14 +48,13 @@ def link(rel: str, media: str, href: str, title: str | None = None) -> Document:
     return {"rel": rel, "type": media, "href": href, **({"title": title} if title else {})}
 
 
-def landing_document(request: Request, parts: Parts, language: Language) -> Document:
+def landing_document(request: Request, language: Language) -> Document:
     """What is here and where."""
-    del parts
     return {
         "title": TITLE.get(language),
         "description": DESCRIPTION.get(language),
         "links": [
-            link("self", JSON, absolute(request, "/api/landing"), TITLE.get(language)),
+            link("self", JSON, absolute(request, "/"), TITLE.get(language)),
             link("service-desc", OPENAPI_JSON, absolute(request, "/api")),
             link("service-doc", "text/html", absolute(request, "/api.html")),
             link("conformance", JSON, absolute(request, "/conformance")),
@@ -88,31 +89,30 @@ def conformance_document() -> Document:
 
 
 def collection_document(
-    request: Request, kind: type[Record], extent: tuple[Any, ...], language: Language
+    request: Request, kind: type[Record], extent: Extent, language: Language
 ) -> Document:
-    """One collection; ``extent`` is the row of :func:`gis.queries.collection_extent`."""
-    west, south, east, north, since, count = extent
+    """One collection; what its rows say of it comes in ``extent``."""
     here = f"/collections/{kind.kind}"
-    spatial = [[west, south, east, north]] if west is not None else [[-180, -90, 180, 90]]
+    spatial = [extent.box or [-180.0, -90.0, 180.0, 90.0]]
     return {
         "id": kind.kind,
         "title": kind.label.get(language),
         "description": (kind.__doc__ or "").strip(),
         "itemType": "feature",
-        "itemCount": count,
+        "itemCount": extent.count,
         "crs": [CRS84_URI],
         "storageCrs": f"http://www.opengis.net/def/crs/EPSG/0/{STORAGE_SRID}",
         "extent": {
             "spatial": {"bbox": spatial, "crs": CRS84_URI},
-            "temporal": {"interval": [[since.isoformat() if since else None, None]]},
+            "temporal": {"interval": [[extent.since, None]]},
         },
         "links": [
             link("self", JSON, absolute(request, here)),
             link("items", GEOJSON, absolute(request, f"{here}/items"), kind.label.get(language)),
-            link("describedby", "application/schema+json", absolute(request, f"{here}/schema")),
+            link("describedby", SCHEMA_JSON, absolute(request, f"{here}/schema")),
             link(
                 "http://www.opengis.net/def/rel/ogc/1.0/schema",
-                "application/schema+json",
+                SCHEMA_JSON,
                 absolute(request, f"{here}/schema"),
             ),
             link(

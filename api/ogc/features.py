@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import gzip
 from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from api.context import Parts, absolute, parts_of
-from api.freshness import make_etag, matches, read_version
+from api.answers import (
+    answer_json,
+    answer_packed,
+    answer_unchanged,
+    has_current,
+    pack,
+)
+from api.context import absolute, parts_of
+from api.freshness import make_etag, read_version
 from api.language import choose_language
-from api.ogc.documents import collection_document, conformance_document, landing_document
+from api.ogc.documents import (
+    GEOJSON,
+    JSON,
+    OPENAPI_JSON,
+    SCHEMA_JSON,
+    Document,
+    collection_document,
+    conformance_document,
+    landing_document,
+    link,
+)
 from api.ogc.openapi import openapi_document
+from api.ogc.page import PAGE_POLICY, write_page
 from api.ogc.parameters import (
     COMMON,
     check_known,
@@ -25,56 +42,21 @@ from api.ogc.parameters import (
 )
 from api.ogc.schemas import schema_document
 from api.reading import Ask
+from api.remembered import count_features, read_extent
 from gis import queries
 from gis.attributes import Text
 from gis.errors import NotFoundError
 from gis.geometry import CRS84_URI
 from gis.kinds import Record
 
-GEOJSON = "application/geo+json"
-SCHEMA_JSON = "application/schema+json"
-OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"
-
-
-def answer_json(
-    request: Request, body: object, *, etag: str | None = None, media: str = "application/json"
-) -> Response:
-    """A JSON answer that is validated on every use (no-cache + ETag)."""
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return answer_bytes(request, content, etag=etag or make_etag(content), media=media)
-
-
-def answer_bytes(
-    request: Request,
-    content: bytes,
-    *,
-    etag: str,
-    media: str,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    """Bytes under a strong ETag; 304 when the client has them; gzip where accepted."""
-    packed = "gzip" in request.headers.get("accept-encoding", "") and len(content) > 1000
-    tag = f'{etag[:-1]}-gzip"' if packed else etag
-    out = {
-        "ETag": tag,
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept-Encoding, Accept-Language",
-        "Content-Language": choose_language(request).value,
-        **(headers or {}),
-    }
-    if matches(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers=out)
-    if packed:
-        content = gzip.compress(content, 1)
-        out["Content-Encoding"] = "gzip"
-    return Response(content, 200, out, media)
-
 
 async def landing(request: Request) -> Response:
-    """Landing page of the API."""
+    """Landing page of the API; a person's browser is sent to the map."""
     check_known(request.query_params, COMMON)
-    parts = parts_of(request)
-    return answer_json(request, landing_document(request, parts, choose_language(request)))
+    wants_page = request.headers.get("accept", "").startswith("text/html")
+    if wants_page and "f" not in request.query_params:
+        return RedirectResponse("/maps/progress", 303, {"Vary": "Accept"})
+    return answer_json(request, landing_document(request, choose_language(request)))
 
 
 async def conformance(request: Request) -> Response:
@@ -90,20 +72,29 @@ async def api_definition(request: Request) -> Response:
     return answer_json(request, document, media=OPENAPI_JSON)
 
 
+async def api_page(request: Request) -> Response:
+    """The same document for people: plain HTML, nothing to run and nothing to fetch."""
+    check_known(request.query_params, COMMON)
+    language = choose_language(request)
+    page = write_page(openapi_document(request, parts_of(request), language), language)
+    headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "private, no-cache"}
+    return Response(page, 200, headers, "text/html")
+
+
 async def collections(request: Request) -> Response:
     """All collections the reader may see."""
     check_known(request.query_params, COMMON)
     parts = parts_of(request)
     language = choose_language(request)
+    kinds = list(parts.kinds.values())
 
-    def work(ask: Ask) -> list[object]:
-        return [
-            collection_document(request, kind, ask(queries.collection_extent(kind))[0], language)
-            for kind in parts.kinds.values()
-        ]
+    def work(ask: Ask) -> list[Document]:
+        extents = [read_extent(parts, ask, kind) for kind in kinds]
+        pairs = zip(kinds, extents, strict=True)
+        return [collection_document(request, kind, at, language) for kind, at in pairs]
 
     found = await parts.reader.run(request, work)
-    links = [{"rel": "self", "type": "application/json", "href": absolute(request, "/collections")}]
+    links = [link("self", JSON, absolute(request, "/collections"))]
     return answer_json(request, {"links": links, "collections": found})
 
 
@@ -112,9 +103,9 @@ async def collection(request: Request) -> Response:
     check_known(request.query_params, COMMON)
     parts = parts_of(request)
     kind = parts.kind(request.path_params["kind"])
-    language = choose_language(request)
-    rows = await parts.reader.run(request, lambda ask: ask(queries.collection_extent(kind)))
-    return answer_json(request, collection_document(request, kind, rows[0], language))
+    extent = await parts.reader.run(request, lambda ask: read_extent(parts, ask, kind))
+    document = collection_document(request, kind, extent, choose_language(request))
+    return answer_json(request, document)
 
 
 async def schema(request: Request) -> Response:
@@ -131,65 +122,44 @@ async def items(request: Request) -> Response:
     parts = parts_of(request)
     kind = parts.kind(request.path_params["kind"])
     query = request.query_params
-    asked = read_filter(query, kind, parts.pool)
+    asked = read_filter(query, kind, parts.pool, parts.zone)
     limit = read_limit(query)
     scope = f"{kind.kind}:{asked!r}"
     after = read_cursor(query.get("cursor"), scope)
 
-    def work(ask: Ask) -> tuple[str, queries.Statement | None, int, queries.Parameters]:
+    def work(ask: Ask) -> tuple[str, tuple[bytes, bool] | None]:
         version = read_version(ask, [kind.kind])
-        etag = make_etag(version, parts.pool, str(request.url), "items")
-        if matches(request.headers.get("if-none-match"), etag):
-            return etag, None, 0, {}
-        matched = _count(parts, ask, kind, asked, version)
-        page = ask(queries.features_page(kind, parts.pool, asked, limit=limit, after=after))[0]
-        return etag, None, matched, {"page": page}
+        # Weak: the time stamp inside differs from answer to answer.
+        etag = "W/" + make_etag(version, parts.pool, request.url, "items")
+        if has_current(request, etag):
+            return etag, None
+        matched = count_features(parts, ask, kind, asked, version)
+        page = queries.features_page(kind, parts.pool, asked, limit=limit, after=after)
+        features, returned, last, more = ask(page)[0]
+        links = _page_links(request, kind, make_cursor(scope, last) if more else None)
+        return etag, pack(request, _collection_bytes(features, returned, matched, links))
 
-    etag, _, matched, found = await parts.reader.run(request, work)
-    if not found:
-        return Response(status_code=304, headers={"ETag": etag})
-    features, returned, last, more = found["page"]
-    links = _page_links(request, kind, make_cursor(scope, last) if more else None)
-    content = _collection_bytes(features, returned, matched, links)
+    etag, packed = await parts.reader.run(request, work)
+    if packed is None:
+        return answer_unchanged(etag)
     headers = {"Content-Crs": f"<{CRS84_URI}>"}
-    return answer_bytes(request, content, etag=etag, media=GEOJSON, headers=headers)
+    return answer_packed(request, packed, etag=etag, media=GEOJSON, headers=headers)
 
 
-def _count(parts: Parts, ask: Ask, kind: type[Record], asked: queries.Filter, version: str) -> int:
-    """The exact number of matches, counted once per version and filter."""
-    key = (kind.kind, version, repr(asked))
-    kept = parts.counts.get(key)
-    if kept is not None:
-        return int(kept)
-    matched = int(ask(queries.count_features(kind, asked))[0][0])
-    parts.counts.keep(key, str(matched).encode())
-    return matched
-
-
-def _page_links(request: Request, kind: type[Record], cursor: str | None) -> list[dict[str, str]]:
+def _page_links(request: Request, kind: type[Record], cursor: str | None) -> list[Document]:
     path = f"/collections/{kind.kind}/items"
-    asked = {k: v for k, v in request.query_params.items() if k != "cursor"}
+    query = dict(request.query_params)
+    asked = {name: value for name, value in query.items() if name != "cursor"}
     links = [
-        {
-            "rel": "self",
-            "type": GEOJSON,
-            "href": absolute(request, path, **dict(request.query_params)),
-        },
-        {
-            "rel": "collection",
-            "type": "application/json",
-            "href": absolute(request, f"/collections/{kind.kind}"),
-        },
+        link("self", GEOJSON, absolute(request, path, **query)),
+        link("collection", JSON, absolute(request, f"/collections/{kind.kind}")),
     ]
     if cursor is not None:
-        href = absolute(request, path, **asked, cursor=cursor)
-        links.append({"rel": "next", "type": GEOJSON, "href": href})
+        links.append(link("next", GEOJSON, absolute(request, path, **asked, cursor=cursor)))
     return links
 
 
-def _collection_bytes(
-    features: str, returned: int, matched: int, links: list[dict[str, str]]
-) -> bytes:
+def _collection_bytes(features: str, returned: int, matched: int, links: list[Document]) -> bytes:
     head = {
         "type": "FeatureCollection",
         "timeStamp": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -220,32 +190,21 @@ async def item(request: Request) -> Response:
     kind = parts.kind(request.path_params["kind"])
     identifier = _read_identifier(request.path_params["id"], kind)
     check_known(request.query_params, {*COMMON, "crs", "as-of", "known-at"})
-    asked = read_filter(request.query_params, kind, parts.pool)
-
-    def work(ask: Ask) -> tuple[str, list[tuple[str]]]:
-        version = read_version(ask, [kind.kind])
-        rows = ask(queries.one_feature(kind, parts.pool, identifier, asked))
-        return version, [(row[0],) for row in rows]
-
-    version, rows = await parts.reader.run(request, work)
+    asked = read_filter(request.query_params, kind, parts.pool, parts.zone)
+    statement = queries.one_feature(kind, parts.pool, identifier, asked)
+    rows = await parts.reader.run(request, lambda ask: ask(statement))
     if not rows:
         raise missing_feature(kind)
+    here = f"/collections/{kind.kind}"
     links = [
-        {
-            "rel": rel,
-            "type": media,
-            "href": absolute(request, f"/collections/{kind.kind}{path}"),
-        }
-        for rel, media, path in (
-            ("self", GEOJSON, f"/items/{identifier}"),
-            ("collection", "application/json", ""),
-            ("version-history", "application/json", f"/items/{identifier}/history"),
-        )
+        link("self", GEOJSON, absolute(request, f"{here}/items/{identifier}")),
+        link("collection", JSON, absolute(request, here)),
+        link("version-history", JSON, absolute(request, f"{here}/items/{identifier}/history")),
     ]
     content = rows[0][0].encode()[:-1] + b',"links":' + orjson.dumps(links) + b"}"
-    headers = {"Content-Crs": f"<{CRS84_URI}>"}
-    etag = make_etag(version, parts.pool, str(request.url), "item")
-    return answer_bytes(request, content, etag=etag, media=GEOJSON, headers=headers)
+    answer = answer_json(request, content, media=GEOJSON)
+    answer.headers["Content-Crs"] = f"<{CRS84_URI}>"
+    return answer
 
 
 async def history(request: Request) -> Response:

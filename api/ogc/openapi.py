@@ -122,9 +122,10 @@ def openapi_document(request: Request, parts: Parts, language: Language) -> Docu
     tile = ("path-z", "path-row", "path-col", "as-of", "collections")
     word = _parameter("q", _TEXT, "Code or name", required=True)
     paths: Document = {
-        "/api/landing": _operation("landing", "Landing page", JSON, tag="capabilities"),
+        "/": _operation("landing", "Landing page", JSON, tag="capabilities"),
         "/conformance": _operation("conformance", "Conformance", JSON, tag="capabilities"),
         "/api": _operation("definition", "This document", JSON, tag="capabilities"),
+        "/api.html": _operation("page", "This document as a page", "text/html", tag="capabilities"),
         "/collections": _operation("collections", "Collections", JSON, tag="capabilities"),
         "/tileMatrixSets": _operation("schemes", "Tiling schemes", JSON, tag="tiles"),
         "/tileMatrixSets/WebMercatorQuad": _operation("scheme", "Scheme", JSON, tag="tiles"),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import math
 import re
 import types
 import typing
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import QueryParams
 
@@ -24,6 +27,8 @@ from gis.queries import Filter, Interval
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000
 COMMON = ("lang", "f")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = timedelta(days=1) - timedelta(microseconds=1)
 ITEM_PARAMETERS = ("bbox", "bbox-crs", "crs", "datetime", "limit", "cursor", "as-of", "known-at")
 
 
@@ -54,18 +59,19 @@ def read_limit(query: QueryParams) -> int:
     return min(int(text), MAX_LIMIT)
 
 
-def read_moment(name: str, text: str) -> datetime:
-    """An RFC 3339 moment, or a date (its end, UTC, for as-of questions of whole days)."""
+def read_moment(name: str, text: str, zone: ZoneInfo) -> datetime:
+    """An RFC 3339 moment, or a date: then the last moment of that day by the business clock."""
+    moment = None
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(
-                days=1, microseconds=-1
-            )
-        moment = datetime.fromisoformat(text)
+        if _DATE.fullmatch(text):
+            moment = datetime.combine(date.fromisoformat(text), time.max, zone)
+        else:
+            # A "+" that was not escaped in the address arrives as a space.
+            moment = datetime.fromisoformat(text.replace(" ", "+"))
+        moment = moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
-        moment = datetime.min
-    if moment.tzinfo is None:
+        moment = None
+    if moment is None:
         raise refuse_parameter(
             name,
             "需为日期或带时区的时刻,如 2025-06-30 或 2025-06-30T08:00:00Z",
@@ -74,29 +80,25 @@ def read_moment(name: str, text: str) -> datetime:
     return moment
 
 
-def read_interval(text: str) -> Interval:
+def read_interval(text: str, zone: ZoneInfo) -> Interval:
     """``datetime`` of Part 1: an instant, or two ends of which one may be open."""
-    ends = text.split("/")
-    if len(ends) > 2 or all(end in ("", "..") for end in ends):
+    ends = [None if end in ("", "..") else end for end in text.split("/")]
+    if len(ends) > 2 or not any(ends):
         raise refuse_parameter("datetime", "格式有误", "takes an instant or start/end")
-    moments = [None if end in ("", "..") else end for end in ends]
-    if len(moments) == 1:
-        return Interval(_start("datetime", moments[0]), read_moment("datetime", moments[0] or ""))
-    start = _start("datetime", moments[0]) if moments[0] else None
-    end = read_moment("datetime", moments[1]) if moments[1] else None
+    first, last = ends[0], ends[-1]
+    start = _read_start("datetime", first, zone) if first else None
+    end = read_moment("datetime", last, zone) if last else None
     if start and end and start > end:
         raise refuse_parameter("datetime", "起止颠倒", "its start is after its end")
     return Interval(start, end)
 
 
-def _start(name: str, text: str | None) -> datetime:
-    moment = read_moment(name, text or "")
-    if text and len(text) == 10:
-        return moment - timedelta(days=1, microseconds=-1)
-    return moment
+def _read_start(name: str, text: str, zone: ZoneInfo) -> datetime:
+    moment = read_moment(name, text, zone)
+    return moment - _DAY if _DATE.fullmatch(text) else moment
 
 
-def read_filter(query: QueryParams, kind: type[Record], pool: Pool) -> Filter:
+def read_filter(query: QueryParams, kind: type[Record], pool: Pool, zone: ZoneInfo) -> Filter:
     """The filter of an items request; every parameter is known and typed, or it is a 400."""
     visible = visible_attributes(kind, pool)
     check_known(query, {*ITEM_PARAMETERS, *COMMON, *visible})
@@ -107,38 +109,54 @@ def read_filter(query: QueryParams, kind: type[Record], pool: Pool) -> Filter:
         raise refuse_parameter("f", "只支持 json", "only json is supported")
     return Filter(
         bbox=BBox.parse(query["bbox"]) if "bbox" in query else None,
-        valid=read_interval(query["datetime"]) if "datetime" in query else None,
-        equal={n: read_value(kind, n, query[n]) for n in visible if n in query},
-        as_of=read_moment("as-of", query["as-of"]) if "as-of" in query else None,
-        known_at=read_moment("known-at", query["known-at"]) if "known-at" in query else None,
+        valid=read_interval(query["datetime"], zone) if "datetime" in query else None,
+        equal={n: read_value(kind, n, query[n], zone) for n in visible if n in query},
+        as_of=read_optional_moment(query, "as-of", zone),
+        known_at=read_optional_moment(query, "known-at", zone),
     )
 
 
-def read_value(kind: type[Record], name: str, text: str) -> object:
+def read_optional_moment(query: QueryParams, name: str, zone: ZoneInfo) -> datetime | None:
+    """A moment that need not be asked for."""
+    return read_moment(name, query[name], zone) if name in query else None
+
+
+def read_value(kind: type[Record], name: str, text: str, zone: ZoneInfo) -> object:
     """A property's value in its own type."""
     plain = kind.model_fields[name].annotation
     if typing.get_origin(plain) in (typing.Union, types.UnionType):
         plain = next(a for a in typing.get_args(plain) if a is not type(None))
     try:
-        if not isinstance(plain, type) or len(text) > 200 or "\x00" in text:
-            raise ValueError
-        if issubclass(plain, Enum):
-            return plain(text).value
-        if issubclass(plain, bool):
-            return {"true": True, "false": False}[text]
-        if issubclass(plain, datetime):
-            return read_moment(name, text)
-        if issubclass(plain, date):
-            return date.fromisoformat(text)
-        if issubclass(plain, int):
-            return _bounded(int(text))
-        return plain(text)
+        return _convert(name, plain, text, zone)
     except (ValueError, KeyError):
         raise refuse_parameter(name, "值的类型不符", "the value is not of its type") from None
 
 
-def _bounded(number: int) -> int:
-    if abs(number) >= 2**31:
+def _convert(name: str, plain: object, text: str, zone: ZoneInfo) -> object:
+    if not isinstance(plain, type) or len(text) > 200 or "\x00" in text:
+        raise ValueError
+    if issubclass(plain, Enum):
+        return str(plain(text).value)
+    readers: tuple[tuple[type, Callable[[str], object]], ...] = (
+        (bool, {"true": True, "false": False}.__getitem__),
+        (datetime, lambda moment: read_moment(name, moment, zone)),
+        (date, date.fromisoformat),
+        (int, _bounded),
+        (float, _finite),
+        (str, str),
+    )
+    return next(read(text) for type_, read in readers if issubclass(plain, type_))
+
+
+def _bounded(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,10}", text) or abs(int(text)) >= 2**31:
+        raise ValueError
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
         raise ValueError
     return number
 

@@ -7,29 +7,39 @@ import gzip
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import Parts, parts_of
-from api.freshness import make_etag, matches, read_version
+from api.answers import accepts_gzip, answer_json, has_current, mark_packed
+from api.context import Parts, absolute, parts_of
+from api.freshness import make_etag, read_version
 from api.language import choose_language
 from api.ogc.documents import (
+    JSON,
     MVT,
     TITLE,
+    TMS_URI,
+    link,
     tile_matrix_set_document,
     tileset_document,
     tilesets_document,
 )
-from api.ogc.features import answer_json
-from api.ogc.parameters import COMMON, check_known, read_moment
+from api.ogc.parameters import COMMON, check_known, read_optional_moment
 from api.reading import Ask
 from gis.attributes import Text
 from gis.errors import NotFoundError
 from gis.kinds import Record
 from gis.tiles import MAX_ZOOM, tile_statement
 
+_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+
 
 async def tile_matrix_sets(request: Request) -> Response:
     """The tiling schemes: one."""
     check_known(request.query_params, COMMON)
-    scheme = {"id": "WebMercatorQuad", "title": "WebMercatorQuad", "links": []}
+    scheme = {
+        "id": "WebMercatorQuad",
+        "title": "WebMercatorQuad",
+        "uri": TMS_URI,
+        "links": [link("self", JSON, absolute(request, "/tileMatrixSets/WebMercatorQuad"))],
+    }
     return answer_json(request, {"tileMatrixSets": [scheme]})
 
 
@@ -68,33 +78,42 @@ async def tile(request: Request) -> Response:
     parts = parts_of(request)
     kinds = _asked_kinds(request, parts)
     zoom, row, column = _read_address(request)
-    query = request.query_params
-    as_of = read_moment("as-of", query["as-of"]) if "as-of" in query else None
+    as_of = read_optional_moment(request.query_params, "as-of", parts.zone)
     names = [kind.kind for kind in kinds]
-    asked_etag = request.headers.get("if-none-match")
 
     def work(ask: Ask) -> tuple[str, bytes | None]:
         version = read_version(ask, names)
         key = (version, parts.pool, ".".join(names), zoom, row, column, as_of)
         etag = make_etag("tile", *key)
-        if matches(asked_etag, etag):
+        if has_current(request, etag):
+            parts.metrics.tiles.labels("unchanged").inc()
             return etag, None
-        kept = parts.tiles.get(key)
-        if kept is None:
-            statement = tile_statement(
+        content = parts.tiles.get(key)
+        if content is None:
+            parts.metrics.tiles.labels("made").inc()
+            asked = tile_statement(
                 kinds, parts.pool, zoom=zoom, row=row, column=column, as_of=as_of
             )
-            kept = gzip.compress(bytes(ask(statement)[0][0]), 1)
-            parts.tiles.keep(key, kept)
-        return etag, kept
+            content = pack_tile(bytes(ask(asked)[0][0]))
+            parts.tiles.keep(key, content)
+        else:
+            parts.metrics.tiles.labels("cached").inc()
+        return etag, content
 
     etag, content = await parts.reader.run(request, work)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if content is None:
-        return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(content, 200, {**headers, "Content-Encoding": "gzip"}, MVT)
-    return Response(gzip.decompress(content), 200, headers, MVT)
+        return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
+    if not content:
+        return Response(status_code=204, headers={"ETag": etag, **_HEADERS})
+    if accepts_gzip(request):
+        headers = {"ETag": mark_packed(etag), "Content-Encoding": "gzip", **_HEADERS}
+        return Response(content, 200, headers, MVT)
+    return Response(gzip.decompress(content), 200, {"ETag": etag, **_HEADERS}, MVT)
+
+
+def pack_tile(content: bytes) -> bytes:
+    """A tile compressed once for all who ask; nothing stays nothing (204)."""
+    return gzip.compress(content, 1) if content else b""
 
 
 def _asked_kinds(request: Request, parts: Parts) -> list[type[Record]]:

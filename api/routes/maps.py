@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import orjson
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
+from api.answers import answer_json
 from api.context import Parts, parts_of
 from api.freshness import read_version
 from api.language import choose_language
-from api.ogc.features import answer_json
 from api.ogc.parameters import COMMON, check_known, read_limit, refuse_parameter
 from api.reading import Ask
+from api.remembered import count_values, read_extent
 from gis import queries
 from gis.attributes import Text
 from gis.errors import NotFoundError
@@ -24,12 +24,10 @@ from gis.kinds import Record
 from layers.live import CONTENT_SECURITY_POLICY, STATIC_FOLDER, live_page, static_version
 from layers.map_config import build_config, get_map
 
+HEARTBEAT_S = 15.0
+GATHER_S = 0.2
+"""Changes that come together wake a page once."""
 _FOREVER = "public, max-age=31536000, immutable"
-
-
-async def home(_request: Request) -> Response:
-    """The first page is the progress map."""
-    return RedirectResponse("/maps/progress", 307)
 
 
 async def map_page(request: Request) -> Response:
@@ -52,7 +50,9 @@ async def map_config(request: Request) -> Response:
 
     def work(ask: Ask) -> tuple[str, list[float] | None, dict[str, dict[str | None, int]]]:
         version = read_version(ask, [kind.kind for kind in kinds])
-        return version, _bounds(ask, kinds), {k.kind: _count(parts, ask, k, version) for k in kinds}
+        each = zip(kinds, version.split("."), strict=True)
+        counts = {kind.kind: count_values(parts, ask, kind, v) for kind, v in each}
+        return version, _read_bounds(parts, ask, kinds), counts
 
     version, bounds, counts = await parts.reader.run(request, work)
     config = build_config(
@@ -67,31 +67,16 @@ async def map_config(request: Request) -> Response:
     return answer_json(request, config)
 
 
-def _bounds(ask: Ask, kinds: list[type[Record]]) -> list[float] | None:
+def _read_bounds(parts: Parts, ask: Ask, kinds: list[type[Record]]) -> list[float] | None:
     """The county's extent where there is one, else that of the data."""
     rows = ask(queries.county_extent())
-    if rows and rows[0][0] is not None:
-        return list(rows[0][:4])
-    boxes = [row for kind in kinds if (row := ask(queries.collection_extent(kind))[0])[0]]
+    if rows:
+        return [float(side) for side in rows[0][:4]]
+    boxes = [box for kind in kinds if (box := read_extent(parts, ask, kind).box)]
     if not boxes:
         return None
-    west, south, east, north = zip(*(box[:4] for box in boxes), strict=True)
+    west, south, east, north = zip(*boxes, strict=True)
     return [min(west), min(south), max(east), max(north)]
-
-
-def _count(parts: Parts, ask: Ask, kind: type[Record], version: str) -> dict[str | None, int]:
-    """Counts of the legend, once per version."""
-    by = kind.style.color_by
-    asked = queries.Filter()
-    if by is None:
-        return {None: int(ask(queries.count_features(kind, asked))[0][0])}
-    key = ("values", kind.kind, version)
-    kept = parts.counts.get(key)
-    if kept is None:
-        rows: list[Any] = [list(row) for row in ask(queries.count_values(kind, by, asked))]
-        kept = orjson.dumps(rows)
-        parts.counts.keep(key, kept)
-    return {value: int(count) for value, count in orjson.loads(kept)}
 
 
 async def search(request: Request) -> Response:
@@ -110,18 +95,35 @@ async def search(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Server-sent events: one message for every change, a comment every 15 seconds."""
+    """Server-sent events: versions of the collections at each change; a comment as heartbeat."""
     check_known(request.query_params, COMMON)
-    listener = parts_of(request).listener
+    stream = _stream_versions(parts_of(request))
+    first = await anext(stream)  # refusals come before the answer has begun
 
-    async def stream() -> AsyncIterator[bytes]:
-        yield b"retry: 3000\n\n"
-        while not listener.closing:
-            changed = await listener.wait(15)
-            yield b"data: change\n\n" if changed else b": alive\n\n"
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for message in stream:
+            yield message
 
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(stream(), 200, headers, "text/event-stream")
+    return StreamingResponse(all_of_it(), 200, headers, "text/event-stream")
+
+
+async def _stream_versions(parts: Parts) -> AsyncIterator[bytes]:
+    names = list(parts.kinds)
+    with parts.listener.subscribe() as changed:
+        yield b"retry: 3000\n\n"
+        while not parts.listener.closing:
+            try:
+                await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
+            except TimeoutError:
+                yield b": alive\n\n"
+                continue
+            await asyncio.sleep(GATHER_S)
+            changed.clear()
+            if not parts.listener.closing:
+                versions = await parts.reader.ask_aside(lambda ask: read_version(ask, names))
+                yield f"id: {versions}\ndata: {versions}\n\n".encode()
 
 
 def _serve_file(folder: Path, path: str) -> Response:

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
-from prometheus_client import generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import VERSION
+from api.answers import answer_json
 from api.context import parts_of
-from api.ogc.features import answer_json
+from api.errors import problem
+from api.language import choose_language
+from api.metrics import TEXT_TYPE
 from api.ogc.parameters import COMMON, check_known
 from gis import queries
+from gis.attributes import Text
+from gis.db.setup import newest_revision
 
-REGISTRY = CollectorRegistry()
-REQUESTS = Counter(
-    "infratrack_requests_total", "Requests answered", ("route", "status"), registry=REGISTRY
-)
-SECONDS = Histogram(
-    "infratrack_request_seconds", "Time to the first byte", ("route",), registry=REGISTRY
+_BEHIND = Text(
+    zh="数据库结构为 {found},程序需要 {wanted}:请运行 python3 -m gis migrate",
+    en="the database is at {found}, this program needs {wanted}: run python3 -m gis migrate",
 )
 
 
 async def health(request: Request) -> Response:
-    """Whether the database answers, and which schema it has."""
+    """Whether the database answers, and has the schema this program was written for."""
     check_known(request.query_params, COMMON)
+    language = choose_language(request)
     rows = await parts_of(request).reader.run(request, lambda ask: ask(queries.schema_revision()))
-    return answer_json(request, {"status": "ok", "schema": rows[0][0], "version": "0.1.0"})
+    found, wanted = rows[0][0], newest_revision()
+    if found != wanted:
+        text = _BEHIND.format(found=found, wanted=wanted).get(language)
+        return problem(503, "schema", text, text, language=language)
+    return answer_json(request, {"status": "ok", "schema": found, "version": VERSION})
 
 
 async def metrics(request: Request) -> Response:
     """Prometheus text."""
     check_known(request.query_params, COMMON)
-    headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
-    return Response(generate_latest(REGISTRY), 200, headers)
+    parts = parts_of(request)
+    parts.metrics.cached_bytes.set(parts.tiles.size)
+    headers = {"Content-Type": TEXT_TYPE, "Cache-Control": "no-store"}
+    return Response(parts.metrics.write(), 200, headers)

@@ -1,1 +1,1 @@
-"""Hazards: events that are never changed, and the state they lead to."""
+"""Hazards: events that are never changed, the state they lead to, and when it is due."""

@@ -1,64 +1,114 @@
-"""Default deadlines by severity: settings of a bureau, not law; counted on its own clock."""
+"""When a hazard is due: rules by severity, counted on the business clock.
+
+The limits are settings of the bureau, not law (research: a county's customary limits; a notice
+may always name its own date). A limit of n days ends with the n-th day after the day it
+starts: 23:59:59 on the business clock. Overdue is never stored: a reader compares ``due_at``
+with a clock.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from gis.attributes import Text
 from gis.kinds.hazard import Severity
 
+BUSINESS_CLOCK = ZoneInfo("Asia/Shanghai")
+LAST_SECOND = time(23, 59, 59)
+MAX_DEFERRAL_DAYS = 90
 
-class DayCount(StrEnum):
-    """How the days of a period are counted."""
+WEEKENDS_ONLY_NOTE = Text(
+    zh="工作日仅按周末推算,未计法定节假日和调休,请核对",
+    en="Working days count weekends only, not public holidays or make-up days; please check",
+)
+"""Shown wherever a working-day deadline is shown and the calendar does not know its days."""
+
+
+class DayUnit(StrEnum):
+    """How the days of a limit are counted."""
 
     CALENDAR = "calendar"
     WORKING = "working"
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """A number of days of one sort."""
+class Limit:
+    """So many days, of which kind."""
 
     days: int
-    count: DayCount
+    unit: DayUnit = DayUnit.CALENDAR
 
 
-DEFAULT_PERIODS: dict[Severity, Period] = {
-    Severity.MAJOR: Period(15, DayCount.CALENDAR),
-    Severity.GENERAL_A: Period(7, DayCount.CALENDAR),
-    Severity.GENERAL_B: Period(15, DayCount.CALENDAR),
-    Severity.MINOR: Period(10, DayCount.WORKING),
+@dataclass(frozen=True, slots=True)
+class WorkCalendar:
+    """Public holidays and worked weekends, known up to a day; beyond it weekends only."""
+
+    holidays: frozenset[date] = frozenset()
+    worked_weekends: frozenset[date] = frozenset()
+    known_until: date | None = None
+
+    def is_working(self, day: date) -> bool:
+        """Whether ``day`` is worked."""
+        if day in self.worked_weekends:
+            return True
+        return day.weekday() < 5 and day not in self.holidays
+
+    def knows(self, day: date) -> bool:
+        """Whether ``day`` was counted by a published calendar (else show WEEKENDS_ONLY_NOTE)."""
+        return self.known_until is not None and day <= self.known_until
+
+
+WEEKENDS_ONLY = WorkCalendar()
+
+RECTIFICATION_LIMITS: Mapping[Severity, Limit] = {
+    Severity.MAJOR: Limit(15),
+    Severity.GENERAL_A: Limit(7),
+    Severity.GENERAL_B: Limit(15),
+    # The customary list names no limit below general B; works needing a budget start at 30 days.
+    Severity.MINOR: Limit(30),
 }
-WORKING_DAY_NOTE = Text(
-    zh="工作日按周一至周五计,未计法定节假日与调休",
-    en="working days are Monday to Friday; public holidays and swaps are not counted",
-)
+"""Default time to rectify after the notice; bureau settings, not law."""
+
+REGISTRATION_LIMIT = Limit(1, DayUnit.WORKING)
+DESK_REVIEW_LIMIT = Limit(3, DayUnit.WORKING)
+REINSPECTION_LIMIT = Limit(10, DayUnit.WORKING)
+"""Read for special equipment (10 working days); a default elsewhere."""
 
 
-def find_due(start: datetime, period: Period, zone: ZoneInfo) -> datetime:
-    """The last moment in time: the end of the last day, on the business clock.
+def business_day(moment: datetime) -> date:
+    """The day of an aware moment on the business clock."""
+    return moment.astimezone(BUSINESS_CLOCK).date()
 
-    The day of ``start`` (in ``zone``) is day 0.
 
-    >>> shanghai = ZoneInfo("Asia/Shanghai")
-    >>> notice = datetime(2026, 11, 20, 9, 0, tzinfo=shanghai)  # a Friday
-    >>> find_due(notice, Period(3, DayCount.WORKING), shanghai).isoformat()
-    '2026-11-25T23:59:59+08:00'
-    >>> find_due(notice, Period(3, DayCount.CALENDAR), shanghai).isoformat()
-    '2026-11-23T23:59:59+08:00'
+def end_of_day(day: date) -> datetime:
+    """The last second of a day on the business clock."""
+    return datetime.combine(day, LAST_SECOND, BUSINESS_CLOCK)
+
+
+def add_days(start: date, limit: Limit, *, calendar: WorkCalendar = WEEKENDS_ONLY) -> date:
+    """The last day of a limit that starts on ``start`` (itself not counted).
+
+    >>> add_days(date(2026, 1, 30), Limit(3, DayUnit.WORKING))  # a Friday
+    datetime.date(2026, 2, 4)
     """
-    day = start.astimezone(zone).date()
-    left = period.days
-    while left > 0:
+    if limit.unit is DayUnit.CALENDAR:
+        return start + timedelta(days=limit.days)
+    day, left = start, limit.days
+    while left:
         day += timedelta(days=1)
-        if period.count is DayCount.CALENDAR or day.weekday() < 5:
-            left -= 1
-    return datetime.combine(day, time(23, 59, 59), tzinfo=zone)
+        left -= calendar.is_working(day)
+    return day
 
 
-def is_overdue(due_at: datetime | None, *, is_open: bool, now: datetime) -> bool:
+def due_at(start: datetime, limit: Limit, *, calendar: WorkCalendar = WEEKENDS_ONLY) -> datetime:
+    """The moment a limit ends that starts at ``start`` (aware)."""
+    return end_of_day(add_days(business_day(start), limit, calendar=calendar))
+
+
+def is_overdue(due: datetime | None, *, is_open: bool, now: datetime) -> bool:
     """Whether a hazard is late at ``now``: open, with a deadline that has passed."""
-    return is_open and due_at is not None and due_at < now
+    return is_open and due is not None and due < now

@@ -1,223 +1,371 @@
-"""Events into the database, and the projection they lead to, in one transaction."""
+"""Events into the database, and the projection they lead to, in one transaction.
+
+The event is the truth; the row in ``core.hazard`` is what :func:`gis.hazards.workflow.fold`
+makes of a hazard's events, one version per recorded event, valid from the event's moment. The
+projection is written by the jobs role: no other may write it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import geopandas as gpd
 import orjson
 import pandas as pd
 from shapely import Point
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
 from gis import store
 from gis.attributes import Text
 from gis.db.tables import current, hazard_event
-from gis.errors import ConflictError, InputError
-from gis.geometry import GeometryType, pass_gate
-from gis.hazards.workflow import EventType, HazardEvent, apply
+from gis.errors import ConflictError, InputError, TransitionError
+from gis.geometry import STORAGE_SRID, GeometryType, pass_gate
+from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
+from gis.hazards.workflow import apply, fold
 from gis.kinds.hazard import Hazard
 
 Row = Mapping[str, Any]  # Any: values of an event's columns
-
-
-def read_event(row: Row) -> HazardEvent:
-    """An event from plain values (a generator's, an import's, a table's)."""
-    return HazardEvent(
-        id=UUID(str(row["id"])),
-        hazard_id=UUID(str(row["hazard_id"])),
-        seq=int(row["seq"]),
-        type=EventType(row["type"]),
-        at=row["at"],
-        actor=str(row["actor"]),
-        payload=dict(row["payload"]),
-        role=row.get("role"),
-    )
+_EVENT_COLUMNS = ("id", "hazard_id", "seq", "type", "at", "actor", "role", "payload")
+_IMPORT_NAMESPACE = UUID("5a1d8a3e-6f0b-5c52-9a3c-3f0f6a1f8b11")
 
 
 def record_event(connection: Connection, event: HazardEvent) -> Hazard:
     """Record one event and what it leads to; the same event again changes nothing.
 
+    ``event.seq`` must be the hazard's next: it is the version the writer based the event on.
+    Several events of one hazard in one transaction leave one version of its row.
+
     Raises ConflictError when the id is known with other content or ``seq`` is not the next one,
     TransitionError when the state does not allow it.
     """
-    known = (
-        connection.execute(select(hazard_event).where(hazard_event.c.id == event.id))
-        .mappings()
-        .first()
-    )
-    events = [read_event(r) for r in _read_events(connection, event.hazard_id)]
-    hazard = _fold(events)
-    if known is not None:
-        _require_same(read_event(dict(known)), event)
-        if hazard is None:
-            raise ConflictError(Text(zh="事件无隐患", en="an event without its hazard"))
-        return hazard
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261))"),
-        {"id": str(event.hazard_id)},
-    )
-    if event.seq != len(events) + 1:
+    _lock_hazard(connection, event.hazard_id)
+    past = _read_events(connection, [event.hazard_id])[event.hazard_id]
+    if _is_known(connection, event):
+        return fold(past)
+    if event.seq != len(past) + 1:
         raise ConflictError(
             Text(
-                zh="该隐患已有第 {seq} 号事件:请刷新后重试",
-                en="this hazard already has event {seq}: refresh and retry",
-            ).format(seq=event.seq),
+                zh="该隐患的下一事件序号为 {next},收到 {seq}:请刷新后重试",
+                en="the hazard's next event is number {next}, got {seq}: refresh and retry",
+            ).format(next=len(past) + 1, seq=event.seq),
             seq=event.seq,
-            next=len(events) + 1,
+            next=len(past) + 1,
         )
-    after = apply(hazard, event)
-    _insert_event(connection, event)
-    load_projection(connection, [*events, event], last_only=hazard is not None)
+    _require_order([*past, event])
+    after = fold([*past, event])
+    _copy_events(connection, [event])
+    _write_projection(connection, {event.hazard_id: past}, {event.hazard_id: [event]})
     return after
 
 
-def _read_events(connection: Connection, hazard_id: UUID) -> list[Row]:
-    table = hazard_event
-    query = select(table).where(table.c.hazard_id == hazard_id).order_by(table.c.seq)
-    return [dict(row) for row in connection.execute(query).mappings()]
+def load_events(connection: Connection, rows: Iterable[Row] | pd.DataFrame) -> int:
+    """Record many events at once; how many were new.
 
+    ``rows`` have the keys id, hazard_id, seq, type, at (aware), actor, payload and optionally
+    role. Every hazard's events are applied in the order of ``seq`` by the same function as one
+    at a time. A new hazard gets one version per event, one already on record a single version
+    for all that is new. Events already recorded are passed over, so loading twice changes
+    nothing. Needs the jobs role.
 
-def _fold(events: Iterable[HazardEvent]) -> Hazard | None:
-    hazard: Hazard | None = None
-    for event in events:
-        hazard = apply(hazard, event)
-    return hazard
-
-
-def _require_same(known: HazardEvent, event: HazardEvent) -> None:
-    same = (known.hazard_id, known.seq, known.type, known.at, known.actor) == (
-        event.hazard_id,
-        event.seq,
-        event.type,
-        event.at,
-        event.actor,
-    ) and _as_json(known.payload) == _as_json(event.payload)
-    if not same:
-        raise ConflictError(
-            Text(zh="事件编号已被另一内容占用", en="this event id is taken by other content"),
-            id=str(event.id),
-        )
-
-
-def _as_json(payload: Mapping[str, Any]) -> bytes:  # Any: JSON
-    return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS, default=str)
-
-
-def _insert_event(connection: Connection, event: HazardEvent) -> None:
-    connection.execute(
-        insert(hazard_event).values(
-            id=event.id,
-            hazard_id=event.hazard_id,
-            seq=event.seq,
-            type=event.type.value,
-            at=event.at,
-            actor=event.actor,
-            role=event.role,
-            payload=orjson.loads(_as_json(event.payload)),
-            recorded_by=text("current_setting('infratrack.actor')"),
-        )
-    )
-
-
-def load_events(connection: Connection, rows: Iterable[Row]) -> int:
-    """Record many new hazards with all their events at once; how many events.
-
-    Every hazard's events are applied in order (the same function as one at a time), the events
-    go in by COPY, the projection with one version per event. Needs the jobs role.
+    Raises RowError for an event that cannot be read, ConflictError for an id known with other
+    content, InputError for a gap in ``seq`` or moments that run backwards, TransitionError for
+    what the workflow refuses. Nothing is written then.
     """
-    events = sorted((read_event(r) for r in rows), key=lambda e: (str(e.hazard_id), e.seq))
-    if not events:
+    fresh = _pick_fresh(connection, _read_rows(rows))
+    if not fresh:
         return 0
-    load_projection(connection, events)
-    frame = pd.DataFrame(
-        {
-            "id": [str(e.id) for e in events],
-            "hazard_id": [str(e.hazard_id) for e in events],
-            "seq": [e.seq for e in events],
-            "type": [e.type.value for e in events],
-            "at": [e.at.isoformat() for e in events],
-            "actor": [e.actor for e in events],
-            "role": [e.role for e in events],
-            "payload": [orjson.loads(_as_json(e.payload)) for e in events],
-        }
-    )
-    store.copy_to_stage(connection, hazard_event, frame)
-    columns = ", ".join(frame.columns)
-    connection.execute(
-        text(
-            f"INSERT INTO {hazard_event} ({columns}, recorded_by)"
-            f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_hazard_event"
-        )
-    )
-    connection.execute(text("DROP TABLE stage_hazard_event"))
-    return len(events)
+    added = _by_hazard(fresh)
+    past = _read_events(connection, list(added))
+    for hazard_id, events in added.items():
+        _require_order([*past[hazard_id], *events])
+    _write_projection(connection, past, added)
+    _copy_events(connection, fresh)
+    return len(fresh)
 
 
-def load_projection(
-    connection: Connection, events: list[HazardEvent], *, last_only: bool = False
-) -> None:
-    """Write the versions the events lead to; with ``last_only`` just the newest, as a change."""
-    by_hazard: dict[UUID, list[HazardEvent]] = defaultdict(list)
+def import_hazards(
+    connection: Connection, frame: gpd.GeoDataFrame, *, stated_at: datetime
+) -> store.LoadCounts:
+    """Take over a foreign register as events of type ``imported``.
+
+    ``frame`` holds attribute columns of the kind, validated, with ``source`` and ``source_code``
+    set, and points (lon/lat). ``stated_at`` (aware) is when the register said so: the moment
+    from which the state is held true. What the register says again is left alone.
+
+    Raises TransitionError where the register speaks of a hazard that has ended here.
+    """
+    events = [_as_import(row, stated_at) for row in frame.to_dict("records")]
+    past = _read_events(connection, [event.hazard_id for event in events])
+    news: list[HazardEvent] = []
     for event in events:
-        by_hazard[event.hazard_id].append(event)
-    rows = [row for own in by_hazard.values() for row in _versions(own)]
-    if last_only:
-        _write_change(connection, rows[-1])
-        return
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=4490)
-    store.load_versions(connection, "hazard", frame)
-
-
-def _versions(events: list[HazardEvent]) -> list[dict[str, Any]]:  # Any: columns
-    first = events[0].payload
-    if first.get("lon") is None or first.get("lat") is None:
-        raise InputError(Text(zh="隐患缺少位置", en="a hazard has no position"), field="lon")
-    point = pass_gate(Point(float(first["lon"]), float(first["lat"])), GeometryType.POINT)
-    rows: list[dict[str, Any]] = []  # Any: columns
-    hazard: Hazard | None = None
-    for expected, event in enumerate(events, start=1):
-        if event.seq != expected:
-            raise InputError(
-                Text(zh="事件序号不连续", en="the events' numbers have a gap"), seq=event.seq
-            )
-        hazard = apply(hazard, event)
-        values = hazard.model_dump(mode="json")
-        rows.append(
-            {"id": str(event.hazard_id), "valid_from": event.at, **values, "geometry": point}
-        )
-    return rows
-
-
-def _write_change(connection: Connection, row: dict[str, Any]) -> None:  # Any: columns
-    values = {k: v for k, v in row.items() if k not in ("id", "valid_from", "geometry")}
-    connection.execute(
-        text("SELECT set_config('infratrack.valid_from', :at, true)"),
-        {"at": row["valid_from"].isoformat()},
+        known = past[event.hazard_id]
+        said = [e.payload for e in known if e.type is EventType.IMPORTED]
+        if said and said[-1] == event.payload:
+            continue
+        news.append(_renumber(event, len(known) + 1))
+    load_events(connection, [_as_row(event) for event in news])
+    added = sum(event.seq == 1 for event in news)
+    return store.LoadCounts(
+        added=added, changed=len(news) - added, unchanged=len(events) - len(news)
     )
-    store.change(connection, "hazard", UUID(row["id"]), values)
 
 
 def find_drift(connection: Connection) -> list[str]:
     """Codes of hazards whose row is not what their events lead to: must be none."""
+    folded, stored = _fold_all(connection), _read_projection(connection)
+    return sorted(
+        (stored.get(key) or folded[key]).code
+        for key in folded.keys() | stored.keys()
+        if folded.get(key) != stored.get(key)
+    )
+
+
+def rebuild_projection(connection: Connection) -> int:
+    """Write anew every row that is not what its events lead to; how many.
+
+    The repair is itself a version, so what was shown before stays on record. Rows without
+    events are voided.
+    """
+    events = _read_events(connection)
+    stored = _read_projection(connection)
+    wrong = {key: own for key, own in events.items() if stored.get(key) != fold(own)}
+    for key, own in wrong.items():
+        if key in stored:
+            _change_row(connection, own)
+    missing = {key: own for key, own in wrong.items() if key not in stored}
+    _write_projection(connection, defaultdict(list), missing)
+    store.delete(connection, "hazard", list(orphans := stored.keys() - events.keys()))
+    return len(wrong) + len(orphans)
+
+
+def _read_rows(rows: Iterable[Row] | pd.DataFrame) -> list[HazardEvent]:
+    if isinstance(rows, pd.DataFrame):
+        plain = rows.astype(object).where(rows.notna(), None)
+        return _read_rows(dict(zip(plain.columns, row, strict=True)) for row in plain.to_numpy())
+    events = [read_event({n: row[n] for n in _EVENT_COLUMNS if n in row}) for row in rows]
+    return sorted(events, key=lambda event: (event.hazard_id, event.seq))
+
+
+def _pick_fresh(connection: Connection, events: Sequence[HazardEvent]) -> list[HazardEvent]:
+    """The events not on record; one on record must be the same."""
     table = hazard_event
-    query = select(table).order_by(table.c.hazard_id, table.c.seq)
-    folded: dict[str, Hazard] = {}
-    for row in connection.execute(query).mappings():
-        key = str(row["hazard_id"])
-        folded[key] = apply(folded.get(key), read_event(dict(row)))
-    stored = connection.execute(select(current["hazard"])).mappings().all()
-    wrong = [
-        str(row["code"])
-        for row in stored
-        if (hazard := folded.pop(str(row["id"]), None)) is None
-        or any(_plain(getattr(hazard, n)) != _plain(row[n]) for n in Hazard.model_fields)
-    ]
-    return wrong + [hazard.code for hazard in folded.values()]
+    ids = [event.id for event in events]
+    query = select(*_columns()).where(table.c.id == text("ANY(:ids)").bindparams(ids=ids))
+    seen = {row["id"]: read_event(dict(row)) for row in connection.execute(query).mappings()}
+    fresh: list[HazardEvent] = []
+    for event in events:
+        if event.id in seen:
+            _require_same(seen[event.id], event)
+            continue
+        seen[event.id] = event
+        fresh.append(event)
+    return fresh
 
 
-def _plain(value: object) -> object:
-    return value.value if hasattr(value, "value") else value
+def _is_known(connection: Connection, event: HazardEvent) -> bool:
+    return not _pick_fresh(connection, [event])
+
+
+def _require_same(known: HazardEvent, event: HazardEvent) -> None:
+    if known != event:
+        raise ConflictError(
+            Text(
+                zh="事件编号 {id} 已被另一内容占用",
+                en="the event id {id} is taken by other content",
+            ).format(id=event.id),
+            id=str(event.id),
+        )
+
+
+def _require_order(events: Sequence[HazardEvent]) -> None:
+    for number, event in enumerate(events, start=1):
+        if event.seq != number:
+            raise InputError(
+                Text(
+                    zh="隐患 {id} 的事件序号不连续:应为 {number},收到 {seq}",
+                    en="the events of hazard {id} have a gap: expected {number}, got {seq}",
+                ).format(id=event.hazard_id, number=number, seq=event.seq),
+                seq=event.seq,
+            )
+        if number > 1 and event.at < events[number - 2].at:
+            raise InputError(
+                Text(
+                    zh="隐患 {id} 的第 {seq} 号事件早于前一事件",
+                    en="event {seq} of hazard {id} is earlier than the one before",
+                ).format(id=event.hazard_id, seq=event.seq),
+                seq=event.seq,
+            )
+
+
+def _by_hazard(events: Iterable[HazardEvent]) -> dict[UUID, list[HazardEvent]]:
+    found: dict[UUID, list[HazardEvent]] = defaultdict(list)
+    for event in events:
+        found[event.hazard_id].append(event)
+    return found
+
+
+def _lock_hazard(connection: Connection, hazard_id: UUID) -> None:
+    """One writer per hazard until the transaction ends, also before its row exists."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261))"), {"id": str(hazard_id)}
+    )
+
+
+def _columns() -> list[Any]:  # Any: columns of any type
+    return [hazard_event.c[name] for name in _EVENT_COLUMNS]
+
+
+def _read_events(
+    connection: Connection, hazard_ids: Sequence[UUID] | None = None
+) -> dict[UUID, list[HazardEvent]]:
+    """Events on record by hazard, in order; of all hazards when none is named."""
+    table = hazard_event
+    query = select(*_columns()).order_by(table.c.hazard_id, table.c.seq)
+    if hazard_ids is not None:
+        wanted = text("ANY(:ids)").bindparams(ids=list(hazard_ids))
+        query = query.where(table.c.hazard_id == wanted)
+    return _by_hazard(read_event(dict(row)) for row in connection.execute(query).mappings())
+
+
+def _fold_all(connection: Connection) -> dict[UUID, Hazard]:
+    return {key: fold(own) for key, own in _read_events(connection).items()}
+
+
+def _read_projection(connection: Connection) -> dict[UUID, Hazard]:
+    table = current["hazard"]
+    query = select(table.c.id, *(table.c[name] for name in Hazard.model_fields))
+    return {
+        row["id"]: Hazard.model_validate({n: row[n] for n in Hazard.model_fields})
+        for row in connection.execute(query).mappings()
+    }
+
+
+def _copy_events(connection: Connection, events: Sequence[HazardEvent]) -> None:
+    rows = [_as_row(event) for event in events]
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in _EVENT_COLUMNS})
+    for name in ("id", "hazard_id", "type", "role"):
+        frame[name] = [None if value is None else str(value) for value in frame[name]]
+    frame["at"] = [event.at.isoformat() for event in events]
+    store.copy_to_stage(connection, hazard_event, frame)
+    columns = ", ".join(frame.columns)
+    try:
+        connection.execute(
+            text(
+                f"INSERT INTO {hazard_event} ({columns}, recorded_by)"
+                f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_hazard_event"
+            )
+        )
+    except Exception as error:
+        raise store.explain_conflict(error) from error
+    connection.execute(text("DROP TABLE stage_hazard_event"))
+
+
+def _as_row(event: HazardEvent) -> dict[str, Any]:  # Any: values of any column
+    return {
+        "id": event.id,
+        "hazard_id": event.hazard_id,
+        "seq": event.seq,
+        "type": event.type.value,
+        "at": event.at,
+        "actor": event.actor,
+        "role": event.role.value if event.role else None,
+        "payload": event.stored_payload(),
+    }
+
+
+def _write_projection(
+    connection: Connection,
+    past: Mapping[UUID, list[HazardEvent]],
+    added: Mapping[UUID, list[HazardEvent]],
+) -> None:
+    """New hazards with a version per event; others changed to what all their events lead to."""
+    rows: list[dict[str, Any]] = []  # Any: values of any column
+    for hazard_id, events in added.items():
+        if past[hazard_id]:
+            _change_row(connection, [*past[hazard_id], *events])
+        else:
+            rows.extend(_make_versions(events))
+    if rows:
+        frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=STORAGE_SRID)
+        store.load_versions(connection, "hazard", frame)
+
+
+def _make_versions(events: Sequence[HazardEvent]) -> Iterable[dict[str, Any]]:  # Any: columns
+    hazard: Hazard | None = None
+    for number, event in enumerate(events, start=1):
+        hazard = apply(hazard, event)
+        yield {
+            "id": str(event.hazard_id),
+            "valid_from": event.at,
+            **hazard.model_dump(mode="json"),
+            "geometry": _find_place(events[:number]),
+        }
+
+
+def _find_place(events: Sequence[HazardEvent]) -> Point:
+    """Where the last event that says so puts the hazard."""
+    for event in reversed(events):
+        if isinstance(event.payload, Found | Imported):
+            point = Point(event.payload.lon, event.payload.lat)
+            return pass_gate(point, GeometryType.POINT)
+    raise TransitionError(
+        Text(zh="隐患须先被发现或导入", en="a hazard begins by being found or imported")
+    )
+
+
+def _change_row(connection: Connection, events: Sequence[HazardEvent]) -> None:
+    last = events[-1]
+    before = connection.execute(
+        text("SELECT coalesce(current_setting('infratrack.valid_from', true), '')")
+    ).scalar_one()
+    values = fold(list(events)).model_dump(mode="json") | {"geometry": _find_place(events)}
+    _set_valid_from(connection, last.at.isoformat())
+    store.change(connection, "hazard", last.hazard_id, values)
+    # What else this transaction writes is valid from the moment its own author gave.
+    _set_valid_from(connection, before)
+
+
+def _set_valid_from(connection: Connection, moment: str) -> None:
+    connection.execute(
+        text("SELECT set_config('infratrack.valid_from', :at, true)"), {"at": moment}
+    )
+
+
+def _as_import(row: Row, stated_at: datetime) -> HazardEvent:
+    facts = {n: v for n in Hazard.model_fields if not _is_missing(v := row.get(n))}
+    record = Hazard.model_validate(facts)
+    if not record.source_code:
+        raise InputError(
+            Text(
+                zh="隐患 {code} 缺少来源编号,再次导入时无法识别",
+                en="hazard {code} has no source code: a second import could not recognise it",
+            ).format(code=record.code),
+            field="source_code",
+        )
+    place: Point = row["geometry"]
+    hazard_id = uuid5(_IMPORT_NAMESPACE, f"{record.source}\n{record.source_code}")
+    return HazardEvent(
+        id=hazard_id,
+        hazard_id=hazard_id,
+        seq=1,
+        type=EventType.IMPORTED,
+        at=stated_at,
+        actor=record.source,
+        role=Role.SYSTEM,
+        payload=Imported(lon=place.x, lat=place.y, record=record),
+    )
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def _renumber(event: HazardEvent, seq: int) -> HazardEvent:
+    """The event as the hazard's number ``seq``; its id follows from number and content."""
+    content = orjson.dumps(event.stored_payload(), option=orjson.OPT_SORT_KEYS).decode()
+    return event.model_copy(update={"seq": seq, "id": uuid5(event.hazard_id, f"{seq}\n{content}")})

@@ -1,208 +1,366 @@
-"""What may happen to a hazard, and what it becomes: one table, one pure function.
-
-States, events and default periods follow the county practice summarised in ``domain`` notes
-(general knowledge, not verified against a standard). Overdue is computed, never a state.
-"""
+"""The workflow of a hazard: one table of transitions and the one function that applies it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
+from typing import Any, TypeVar
 
-from gis.attributes import Text, Vocabulary
-from gis.errors import InputError, TransitionError
+from gis.attributes import Text
+from gis.errors import TransitionError
+from gis.hazards import deadlines
+from gis.hazards.events import (
+    Deferred,
+    Duplicate,
+    EventType,
+    Extended,
+    Found,
+    HazardEvent,
+    Imported,
+    Notified,
+    Payload,
+    Rectifying,
+    Registered,
+    Role,
+    Submitted,
+)
 from gis.kinds.hazard import Hazard, HazardState
 
+P = TypeVar("P", bound=Payload)
 
-class EventType(Vocabulary):
-    """事件类型."""
-
-    FOUND = ("found", "发现", "Found")
-    IMPORTED = ("imported", "导入", "Imported")
-    FIXED_ON_SPOT = ("fixed_on_spot", "现场整改", "Fixed on the spot")
-    REGISTERED = ("registered", "登记", "Registered")
-    NOTIFIED = ("notified", "下达通知", "Notified")
-    RECTIFYING = ("rectifying", "开始整改", "Rectification begun")
-    SUBMITTED = ("submitted", "提请复查", "Submitted for re-inspection")
-    RETURNED = ("returned", "复查不合格", "Returned")
-    EXTENDED = ("extended", "延期", "Extended")
-    DEFERRED = ("deferred", "暂缓", "Deferred")
-    TRANSFERRED = ("transferred", "移送", "Transferred")
-    DISMISSED = ("dismissed", "不属隐患", "Dismissed")
-    DUPLICATE = ("duplicate", "并入", "Merged into another")
-    CLOSED = ("closed", "销号", "Closed")
-
-
-S, E = HazardState, EventType
-OPEN_STATES = frozenset(
-    {S.FOUND, S.REGISTERED, S.NOTIFIED, S.RECTIFYING, S.SUBMITTED, S.RETURNED, S.FIXED_ON_SPOT,
-     S.DEFERRED}
-)  # fmt: skip
-"""States in which something is still to be done (fixed on the spot waits for its review)."""
-
-TRANSITIONS: Mapping[tuple[HazardState, EventType], HazardState] = MappingProxyType(
+FINAL_STATES = frozenset(
     {
-        (S.FOUND, E.FIXED_ON_SPOT): S.FIXED_ON_SPOT,
-        (S.FOUND, E.REGISTERED): S.REGISTERED,
-        (S.FOUND, E.DISMISSED): S.DISMISSED,
-        (S.FOUND, E.DUPLICATE): S.DUPLICATE,
-        (S.FOUND, E.TRANSFERRED): S.TRANSFERRED,
-        (S.FIXED_ON_SPOT, E.CLOSED): S.CLOSED,
-        (S.FIXED_ON_SPOT, E.REGISTERED): S.REGISTERED,
-        (S.REGISTERED, E.NOTIFIED): S.NOTIFIED,
-        (S.REGISTERED, E.TRANSFERRED): S.TRANSFERRED,
-        (S.REGISTERED, E.DUPLICATE): S.DUPLICATE,
-        (S.NOTIFIED, E.RECTIFYING): S.RECTIFYING,
-        (S.RECTIFYING, E.SUBMITTED): S.SUBMITTED,
-        (S.SUBMITTED, E.RETURNED): S.RETURNED,
-        (S.SUBMITTED, E.CLOSED): S.CLOSED,
-        (S.RETURNED, E.RECTIFYING): S.RECTIFYING,
-        (S.DEFERRED, E.RECTIFYING): S.RECTIFYING,
-        **{(s, E.DEFERRED): S.DEFERRED for s in (S.REGISTERED, S.NOTIFIED, S.RECTIFYING, S.RETURNED)},
-        **{(s, E.EXTENDED): s for s in (S.NOTIFIED, S.RECTIFYING, S.RETURNED)},
+        HazardState.CLOSED,
+        HazardState.TRANSFERRED,
+        HazardState.DISMISSED,
+        HazardState.DUPLICATE,
     }
-)  # fmt: skip
-"""The whole workflow; what is not here is refused."""
-
-MAX_DEFERRAL = timedelta(days=90)
+)
+OPEN_STATES = frozenset(HazardState) - FINAL_STATES
+_RUNNING = frozenset({HazardState.NOTIFIED, HazardState.RECTIFYING, HazardState.RETURNED})
+_DEFERRABLE = _RUNNING | {HazardState.REGISTERED, HazardState.DEFERRED}
+_FRESH = frozenset({HazardState.FOUND})
+_TRIAGE = _FRESH | {HazardState.REGISTERED}
 
 
 @dataclass(frozen=True, slots=True)
-class HazardEvent:
-    """Something that happened to a hazard, at a moment, said by someone; never changed."""
+class Transition:
+    """From which states, to which (None: stays), by whom, with which evidence.
 
-    id: UUID
-    hazard_id: UUID
-    seq: int
-    type: EventType
-    at: datetime
-    actor: str
-    payload: Mapping[str, Any]  # Any: checked per type by apply()
-    role: str | None = None
+    ``begins``: the event can be a hazard's first. ``evidence`` names what the file must hold;
+    its presence is checked where evidence is received, not here.
+    """
 
-    def __post_init__(self) -> None:
-        if self.at.tzinfo is None:
-            raise InputError(Text(zh="事件时间缺少时区", en="an event's moment has no zone"))
+    from_states: frozenset[HazardState]
+    to: HazardState | None
+    roles: frozenset[Role]
+    evidence: tuple[str, ...] = ()
+    begins: bool = False
 
 
-def allowed_events(state: HazardState) -> list[EventType]:
-    """Events the state allows, in the order of the vocabulary."""
-    return [event for event in EventType if (state, event) in TRANSITIONS]
+def _roles(*roles: Role) -> frozenset[Role]:
+    return frozenset(roles)
+
+
+_OFFICE = _roles(Role.OFFICER, Role.LEADER)
+TRANSITIONS: Mapping[EventType, Transition] = {
+    EventType.FOUND: Transition(
+        frozenset(),
+        HazardState.FOUND,
+        _roles(Role.INSPECTOR),
+        ("wide_photo", "close_photo", "position"),
+        begins=True,
+    ),
+    # The register it came from says the state; a file we closed is never reopened by an import.
+    EventType.IMPORTED: Transition(OPEN_STATES, None, _roles(Role.SYSTEM), begins=True),
+    EventType.FIXED_ON_SPOT: Transition(
+        _FRESH,
+        HazardState.FIXED_ON_SPOT,
+        _roles(Role.INSPECTOR),
+        ("after_photo", "unit_signature"),
+    ),
+    # A spot repair that fails its review goes the ordinary way.
+    EventType.REGISTERED: Transition(
+        _FRESH | {HazardState.FIXED_ON_SPOT}, HazardState.REGISTERED, _OFFICE
+    ),
+    EventType.DISMISSED: Transition(_FRESH, HazardState.DISMISSED, _OFFICE, ("reason",)),
+    EventType.DUPLICATE: Transition(_TRIAGE, HazardState.DUPLICATE, _OFFICE, ("survivor",)),
+    EventType.TRANSFERRED: Transition(
+        _TRIAGE, HazardState.TRANSFERRED, _OFFICE, ("receiving_body", "receipt")
+    ),
+    EventType.NOTIFIED: Transition(
+        frozenset({HazardState.REGISTERED, HazardState.DEFERRED}),
+        HazardState.NOTIFIED,
+        _OFFICE,
+        ("notice", "signature_or_refusal"),
+    ),
+    EventType.RECTIFYING: Transition(
+        frozenset({HazardState.NOTIFIED, HazardState.RETURNED, HazardState.DEFERRED}),
+        HazardState.RECTIFYING,
+        _roles(Role.DUTY_HOLDER, Role.OFFICER),
+        ("interim_control_photo",),
+    ),
+    EventType.SUBMITTED: Transition(
+        frozenset({HazardState.RECTIFYING}),
+        HazardState.SUBMITTED,
+        _roles(Role.DUTY_HOLDER, Role.OFFICER),
+        ("after_photo",),
+    ),
+    EventType.RETURNED: Transition(
+        frozenset({HazardState.SUBMITTED}),
+        HazardState.RETURNED,
+        _roles(Role.REINSPECTOR),
+        ("failed_item_photo",),
+    ),
+    EventType.EXTENDED: Transition(
+        _RUNNING, None, _roles(Role.LEADER), ("request", "interim_control")
+    ),
+    EventType.DEFERRED: Transition(
+        _DEFERRABLE, HazardState.DEFERRED, _roles(Role.LEADER), ("reason",)
+    ),
+    EventType.CLOSED: Transition(
+        frozenset({HazardState.SUBMITTED, HazardState.FIXED_ON_SPOT}),
+        HazardState.CLOSED,
+        _OFFICE,
+        ("reinspection_photo", "position"),
+    ),
+}
+
+
+def is_open(state: HazardState) -> bool:
+    """Whether somebody still has something to do."""
+    return state in OPEN_STATES
+
+
+def allowed_events(state: HazardState | None) -> list[EventType]:
+    """Events the table allows in a state (None: before the first), in the words' order."""
+    return [
+        event
+        for event in EventType
+        if (TRANSITIONS[event].begins if state is None else state in TRANSITIONS[event].from_states)
+    ]
 
 
 def apply(hazard: Hazard | None, event: HazardEvent) -> Hazard:
-    """The hazard after an event; TransitionError when its state does not allow it."""
+    """The hazard as ``event`` leaves it; pure, and the only place a state changes.
+
+    Raises TransitionError for an event the state, the role or a rule of the table refuses.
+    """
+    _require_allowed(hazard, event)
+    changes = _EFFECTS.get(event.type, _no_effect)(hazard, event)
+    target = TRANSITIONS[event.type].to
+    if target is not None:
+        changes["state"] = target
     if hazard is None:
-        return _begin(event)
-    if event.type in (E.FOUND, E.IMPORTED) or (hazard.state, event.type) not in TRANSITIONS:
-        raise _refuse(hazard.state, event.type)
-    changes: dict[str, Any] = {"state": TRANSITIONS[hazard.state, event.type]}  # Any: columns
-    changes |= _consequences(hazard, event)
-    changes["is_open"] = changes["state"] in OPEN_STATES
-    return hazard.model_copy(update=changes)
+        state = HazardState(changes["state"])
+        return Hazard.model_validate({**changes, "is_open": is_open(state)})
+    state = HazardState(changes.get("state", hazard.state))
+    return hazard.model_copy(update={**changes, "is_open": is_open(state)})
 
 
-def _begin(event: HazardEvent) -> Hazard:
-    if event.type not in (E.FOUND, E.IMPORTED):
-        raise TransitionError(
-            Text(zh="隐患须先被发现或导入", en="a hazard begins by being found or imported")
-        )
-    facts = {k: v for k, v in event.payload.items() if k not in ("lon", "lat")}
-    state = S(facts.pop("state", S.FOUND))
-    if event.type is E.FOUND and state is not S.FOUND:
-        raise _refuse(state, event.type)
-    given = {"found_at": event.at, "source": "hazard", "source_code": str(event.hazard_id)}
-    return Hazard.model_validate(
-        {**given, **facts, "state": state, "is_open": state in OPEN_STATES}
-    )
+def fold(events: list[HazardEvent], *, hazard: Hazard | None = None) -> Hazard:
+    """The hazard after all ``events`` in their order, starting from ``hazard``."""
+    for event in events:
+        hazard = apply(hazard, event)
+    if hazard is None:
+        raise ValueError("no events, no hazard")
+    return hazard
 
 
-def _refuse(state: HazardState, event: EventType) -> TransitionError:
+def _require_allowed(hazard: Hazard | None, event: HazardEvent) -> None:
+    state = hazard.state if hazard else None
+    transition = TRANSITIONS[event.type]
     allowed = allowed_events(state)
-    return TransitionError(
-        Text(
-            zh=f"「{state.text.zh}」状态不能「{event.text.zh}」;可以:"
-            + ("、".join(a.text.zh for a in allowed) or "无"),
-            en=f"a hazard in state {state.text.en} cannot be: {event.text.en}; allowed: "
-            + (", ".join(a.text.en for a in allowed) or "nothing"),
-        ),
-        state=state.value,
-        event=event.value,
-        allowed=[a.value for a in allowed],
-    )
-
-
-def _need(event: HazardEvent, name: str) -> Any:  # Any: a JSON value
-    value = event.payload.get(name)
-    if value in (None, ""):
-        raise InputError(
-            Text(
-                zh=f"事件「{event.type.text.zh}」缺少 {name}",
-                en=f"the event {event.type.text.en} lacks {name}",
+    if event.type not in allowed:
+        raise TransitionError(
+            _NOT_ALLOWED.format(
+                code=hazard.code if hazard else event.hazard_id,
+                state_zh=state.text.zh if state else "尚无记录",
+                state_en=state.text.en if state else "not on record yet",
+                event_zh=event.type.text.zh,
+                event_en=event.type.text.en,
+                allowed_zh="、".join(e.text.zh for e in allowed) or "无",
+                allowed_en=", ".join(e.text.en for e in allowed) or "none",
             ),
-            field=name,
+            event_id=str(event.id),
+            state=str(state) if state else None,
+            event=str(event.type),
+            allowed=[str(e) for e in allowed],
         )
-    return value
+    if event.role is not None and event.role not in transition.roles:
+        roles = sorted(transition.roles, key=lambda role: role.order)
+        raise TransitionError(
+            _WRONG_ROLE.format(
+                event_zh=event.type.text.zh,
+                event_en=event.type.text.en,
+                role_zh=event.role.text.zh,
+                role_en=event.role.text.en,
+                roles_zh="、".join(r.text.zh for r in roles),
+                roles_en=", ".join(r.text.en for r in roles),
+            ),
+            event_id=str(event.id),
+            allowed=[str(r) for r in roles],
+        )
 
 
-def _moment(event: HazardEvent, name: str) -> datetime:
-    value = _need(event, name)
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    if moment.tzinfo is None:
-        raise InputError(Text(zh=f"{name} 缺少时区", en=f"{name} has no zone"), field=name)
-    return moment
+_NOT_ALLOWED = Text(
+    zh="隐患 {code} 处于“{state_zh}”,不能{event_zh};现可:{allowed_zh}",
+    en='hazard {code} is "{state_en}": "{event_en}" is not allowed; allowed: {allowed_en}',
+)
+_WRONG_ROLE = Text(
+    zh="{event_zh}须由{roles_zh}办理,{role_zh}不可",
+    en='"{event_en}" is for {roles_en}, not for {role_en}',
+)
 
 
-def _consequences(hazard: Hazard, event: HazardEvent) -> dict[str, Any]:  # Any: columns
-    """What an event changes beside the state."""
-    match event.type:
-        case E.NOTIFIED:
-            due = _moment(event, "due_at")
-            holder = event.payload.get("duty_holder", hazard.duty_holder)
-            return {"due_at": due, "original_due_at": due, "duty_holder": holder}
-        case E.EXTENDED:
-            return _extend(hazard, event)
-        case E.DEFERRED:
-            return {"review_on": _review_day(event)}
-        case E.FIXED_ON_SPOT:
-            return {"fixed_at": event.at}
-        case E.SUBMITTED:
-            return {"fixed_at": event.at}
-        case E.RETURNED:
-            return {"returns": hazard.returns + 1, "fixed_at": None}
-        case E.DUPLICATE:
-            return {"survivor": str(_need(event, "survivor"))}
-        case E.CLOSED:
-            return {"closed_at": event.at, "use_suspended": False}
-        case E.DISMISSED:
-            _need(event, "reason")
-        case E.TRANSFERRED:
-            _need(event, "to")
+def _refuse(event: HazardEvent, message: Text, rule: str) -> TransitionError:
+    return TransitionError(message, event_id=str(event.id), event=str(event.type), rule=rule)
+
+
+# Any below: values of any attribute of a hazard, typed by the payload they come from.
+Changes = dict[str, Any]
+Effect = Callable[[Hazard | None, HazardEvent], Changes]
+
+
+def _no_effect(_hazard: Hazard | None, _event: HazardEvent) -> Changes:
     return {}
 
 
-def _extend(hazard: Hazard, event: HazardEvent) -> dict[str, Any]:  # Any: columns
-    _need(event, "reason")
-    due = _moment(event, "due_at")
-    if hazard.extensions >= 1:
-        raise TransitionError(Text(zh="只能延期一次", en="a deadline is extended once only"))
-    if hazard.due_at is None or due <= hazard.due_at:
-        raise InputError(
-            Text(zh="新期限须晚于原期限", en="the new deadline must be after the present one")
-        )
-    return {"due_at": due, "extensions": hazard.extensions + 1}
+def _given(payload: Payload, *names: str) -> Changes:
+    """The named values of a payload that were given."""
+    return {n: v for n in names if (v := getattr(payload, n)) is not None}
 
 
-def _review_day(event: HazardEvent) -> date:
-    value = _need(event, "review_on")
-    day = value if isinstance(value, date) else date.fromisoformat(str(value))
-    if not timedelta(0) < day - event.at.date() <= MAX_DEFERRAL:
-        raise InputError(
-            Text(zh="暂缓复核日期须在 90 天之内", en="a deferral is reviewed within 90 days"),
-            field="review_on",
+def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    found = _payload(event, Found)
+    values = found.model_dump(exclude={"lon", "lat"}, exclude_none=True)
+    if found.asset_id is not None:
+        values["asset_id"] = str(found.asset_id)
+    origin = {"source": "hazard", "source_code": str(event.hazard_id)}
+    return {**origin, **values, "found_at": event.at}
+
+
+def _import(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    record = _payload(event, Imported).record
+    return {name: getattr(record, name) for name in Hazard.model_fields}
+
+
+def _register(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    registered = _payload(event, Registered)
+    # A review that failed takes back the repair its finder reported.
+    return {
+        "fixed_at": None,
+        **_given(registered, "severity", "supervision_listed", "use_suspended"),
+    }
+
+
+def _notify(hazard: Hazard | None, event: HazardEvent) -> Changes:
+    hazard, notice = _existing(hazard), _payload(event, Notified)
+    limit = deadlines.RECTIFICATION_LIMITS[hazard.severity]
+    due = notice.due_at or deadlines.due_at(event.at, limit)
+    if due < event.at:
+        raise _refuse(
+            event,
+            Text(zh="整改期限早于通知时间", en="the due date is before the notice"),
+            "due-after-notice",
         )
-    return day
+    return {
+        "due_at": due,
+        "original_due_at": hazard.original_due_at or due,
+        "review_on": None,
+        **_given(notice, "duty_holder", "use_suspended"),
+    }
+
+
+def _rectify(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"review_on": None, **_given(_payload(event, Rectifying), "duty_holder")}
+
+
+def _submit(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"fixed_at": _payload(event, Submitted).fixed_at or event.at}
+
+
+def _fix_on_spot(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"fixed_at": event.at}
+
+
+def _return(hazard: Hazard | None, _event: HazardEvent) -> Changes:
+    return {"returns": _existing(hazard).returns + 1, "fixed_at": None}
+
+
+def _extend(hazard: Hazard | None, event: HazardEvent) -> Changes:
+    hazard, extended = _existing(hazard), _payload(event, Extended)
+    if hazard.extensions:
+        raise _refuse(
+            event,
+            Text(zh="只能延期一次", en="a hazard is extended only once"),
+            "extended-once",
+        )
+    if hazard.due_at is None or extended.due_at <= hazard.due_at:
+        raise _refuse(
+            event,
+            Text(zh="延期后的期限须晚于现期限", en="the new due date must be later than the old"),
+            "extended-later",
+        )
+    return {
+        "due_at": extended.due_at,
+        "original_due_at": hazard.original_due_at or hazard.due_at,
+        "extensions": 1,
+    }
+
+
+def _defer(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    deferred = _payload(event, Deferred)
+    today = deadlines.business_day(event.at)
+    latest = today + timedelta(days=deadlines.MAX_DEFERRAL_DAYS)
+    if not today < deferred.review_on <= latest:
+        raise _refuse(
+            event,
+            Text(
+                zh="暂缓复核日期须在 {first} 之后、{latest} 及以前",
+                en="the review must be after {first} and by {latest}",
+            ).format(first=today, latest=latest),
+            "deferral-review",
+        )
+    # While deferred, the clock that runs is the review's; the original due date stays on record.
+    return {
+        "review_on": deferred.review_on,
+        "due_at": deadlines.end_of_day(deferred.review_on),
+    }
+
+
+def _merge(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"survivor": _payload(event, Duplicate).survivor}
+
+
+def _close(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"closed_at": event.at, "use_suspended": False}
+
+
+_EFFECTS: Mapping[EventType, Effect] = {
+    EventType.FOUND: _find,
+    EventType.IMPORTED: _import,
+    EventType.REGISTERED: _register,
+    EventType.NOTIFIED: _notify,
+    EventType.RECTIFYING: _rectify,
+    EventType.SUBMITTED: _submit,
+    EventType.FIXED_ON_SPOT: _fix_on_spot,
+    EventType.RETURNED: _return,
+    EventType.EXTENDED: _extend,
+    EventType.DEFERRED: _defer,
+    EventType.DUPLICATE: _merge,
+    EventType.CLOSED: _close,
+}
+
+
+def _payload(event: HazardEvent, model: type[P]) -> P:
+    if not isinstance(event.payload, model):
+        raise TypeError(f"{event.type} carries {type(event.payload).__name__}")
+    return event.payload
+
+
+def _existing(hazard: Hazard | None) -> Hazard:
+    if hazard is None:
+        raise TypeError("the table lets this event only follow another")
+    return hazard

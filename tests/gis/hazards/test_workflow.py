@@ -1,186 +1,171 @@
-"""A hazard goes where the table says, and nowhere else; its row is the fold of its events."""
+"""A hazard goes where the table says, and nowhere else."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gis.errors import ConflictError, InputError, TransitionError
-from gis.hazards.record import find_drift, load_events, read_event, record_event
-from gis.hazards.workflow import EventType, HazardEvent, apply
+from gis.attributes import Language
+from gis.errors import RowError, TransitionError
+from gis.hazards.events import EventType
+from gis.hazards.workflow import allowed_events, apply, fold
 from gis.kinds.hazard import HazardState
-from tests.conftest import OneTransaction
-
-START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-FOUND = {
-    "code": "H-1",
-    "category": "gas",
-    "severity": "general_a",
-    "description": "软管老化 <img onerror=alert(1)> ${x}",
-    "lon": 99.2,
-    "lat": 24.9,
-}
-PAYLOADS: dict[str, dict[str, Any]] = {
-    "found": FOUND,
-    "notified": {"due_at": (START + timedelta(days=7)).isoformat()},
-    "extended": {"due_at": (START + timedelta(days=20)).isoformat(), "reason": "备件未到"},
-    "deferred": {"review_on": "2026-04-01"},
-    "transferred": {"to": "消防救援大队"},
-    "dismissed": {"reason": "误报"},
-    "duplicate": {"survivor": "H-0"},
-}
-# Written by hand from the workflow of the bureau: state -> what may follow.
-LEGAL = {
-    "found": "fixed_on_spot registered dismissed duplicate transferred",
-    "registered": "notified transferred duplicate deferred",
-    "notified": "rectifying extended deferred",
-    "rectifying": "submitted extended deferred",
-    "submitted": "returned closed",
-    "returned": "rectifying extended deferred",
-    "fixed_on_spot": "closed registered",
-    "deferred": "rectifying",
-    "closed": "",
-    "transferred": "",
-    "dismissed": "",
-    "duplicate": "",
-}
-PATHS = {
-    "found": "found",
-    "registered": "found registered",
-    "notified": "found registered notified",
-    "rectifying": "found registered notified rectifying",
-    "submitted": "found registered notified rectifying submitted",
-    "returned": "found registered notified rectifying submitted returned",
-    "fixed_on_spot": "found fixed_on_spot",
-    "deferred": "found registered deferred",
-    "closed": "found fixed_on_spot closed",
-    "transferred": "found transferred",
-    "dismissed": "found dismissed",
-    "duplicate": "found duplicate",
-}
+from tests.gis.hazards.lives import DUE, LEGAL, PATHS, START, events_of, make_event
 
 
-def events_of(path: str, hazard: UUID | None = None) -> list[HazardEvent]:
-    hazard = hazard or uuid4()
-    return [
-        HazardEvent(
-            id=uuid4(),
-            hazard_id=hazard,
-            seq=i + 1,
-            type=EventType(name),
-            at=START + timedelta(hours=i),
-            actor="张三",
-            payload=PAYLOADS.get(name, {}),
-        )
-        for i, name in enumerate(path.split())
-    ]
+def test_the_hand_written_table_speaks_of_every_state() -> None:
+    assert set(LEGAL) - {""} == {state.value for state in HazardState}
 
 
-@pytest.mark.parametrize("state", [s.value for s in HazardState])
+@pytest.mark.parametrize("state", list(PATHS))
 @pytest.mark.parametrize("event", [e.value for e in EventType])
 def test_a_state_allows_exactly_the_events_of_the_table(state: str, event: str) -> None:
-    hazard = None
-    for past in events_of(PATHS[state]):
-        hazard = apply(hazard, past)
-    assert hazard is not None
-    assert hazard.state.value == state
-    following = events_of(f"{PATHS[state]} {event}")[-1]
+    past = events_of(PATHS[state])
+    hazard = fold(past) if past else None
+    assert (hazard.state.value if hazard else "") == state
+    following = make_event(event, len(past) + 1)
     if event in LEGAL[state].split():
         apply(hazard, following)
     else:
-        with pytest.raises(TransitionError):
+        with pytest.raises(TransitionError) as refused:
             apply(hazard, following)
+        allowed = refused.value.facts["allowed"]
+        assert isinstance(allowed, list)
+        assert sorted(allowed) == sorted(LEGAL[state].split())
+
+
+@pytest.mark.parametrize(
+    ("state", "is_open"),
+    [("found", True), ("fixed_on_spot", True), ("deferred", True), ("returned", True),
+     ("closed", False), ("transferred", False), ("dismissed", False), ("duplicate", False)],
+)  # fmt: skip
+def test_what_has_ended_is_not_open(state: str, is_open: bool) -> None:
+    assert fold(events_of(PATHS[state])).is_open is is_open
+
+
+def test_a_refusal_names_in_both_languages_what_is_allowed() -> None:
+    hazard = fold(events_of("found registered"))
+    with pytest.raises(TransitionError) as refused:
+        apply(hazard, make_event("closed", 3))
+    assert refused.value.text(Language.ZH) == (
+        "隐患 H-1 处于“已登记”,不能销号;现可:导入、下达通知、暂缓整改、移送、并案"
+    )
+    assert refused.value.text(Language.EN).startswith('hazard H-1 is "Registered": "Closed" is not')
+
+
+def test_a_role_that_may_not_is_refused_and_one_that_may_is_not() -> None:
+    hazard = fold(events_of(PATHS["submitted"]))
+    with pytest.raises(TransitionError, match="Duty holder"):
+        apply(hazard, make_event("closed", 6, role="duty_holder"))
+    assert apply(hazard, make_event("closed", 6, role="officer")).state is HazardState.CLOSED
 
 
 def test_an_extension_keeps_the_original_deadline_and_comes_once() -> None:
-    hazard = None
-    for event in events_of("found registered notified rectifying extended"):
-        hazard = apply(hazard, event)
-    assert hazard is not None
-    assert hazard.original_due_at == START + timedelta(days=7)
+    hazard = fold(events_of("found registered notified rectifying extended"))
+    assert hazard.original_due_at == DUE
     assert hazard.due_at == START + timedelta(days=20)
-    with pytest.raises(TransitionError):
-        apply(hazard, events_of("found extended")[-1])
+    assert hazard.state is HazardState.RECTIFYING
+    again = {"due_at": (START + timedelta(days=40)).isoformat(), "reason": "再延"}
+    with pytest.raises(TransitionError, match="only once"):
+        apply(hazard, make_event("extended", 6, payload=again))
 
 
-def test_a_deferral_beyond_ninety_days_is_refused() -> None:
-    hazard = None
-    for event in events_of("found registered"):
-        hazard = apply(hazard, event)
-    late = read_event(
-        {
-            "id": uuid4(),
-            "hazard_id": uuid4(),
-            "seq": 3,
-            "type": "deferred",
-            "at": START,
-            "actor": "x",
-            "payload": {"review_on": "2026-06-01"},
-        }
-    )
-    with pytest.raises(InputError):
-        apply(hazard, late)
+def test_an_extension_to_an_earlier_day_is_refused() -> None:
+    hazard = fold(events_of("found registered notified"))
+    earlier = {"due_at": (DUE - timedelta(days=1)).isoformat(), "reason": "提前"}
+    with pytest.raises(TransitionError, match="later"):
+        apply(hazard, make_event("extended", 4, payload=earlier))
 
 
-def test_events_one_by_one_and_all_at_once_lead_to_the_same_rows(db: OneTransaction) -> None:
-    path = "found registered notified rectifying submitted returned rectifying submitted closed"
-    with db.write(actor="test", reason="one by one") as connection:
-        for event in events_of(path):
-            record_event(connection, event)
-        one = connection.execute(
-            text("SELECT state, returns, is_open, version FROM core.hazard")
-        ).one()
-        assert find_drift(connection) == []
-    assert tuple(one) == ("closed", 1, False, 1)
+# 2 March 2026 plus ninety days is 31 May (29 days left of March, 30 of April, 31 of May).
+@pytest.mark.parametrize(
+    ("review_on", "fine"),
+    [("2026-03-02", False), ("2026-03-03", True), ("2026-05-31", True), ("2026-06-01", False)],
+)
+def test_a_deferral_is_reviewed_within_ninety_days(review_on: str, fine: bool) -> None:
+    hazard = fold(events_of("found registered"))
+    event = make_event("deferred", 3, payload={"review_on": review_on, "reason": "年度改造"})
+    if not fine:
+        with pytest.raises(TransitionError):
+            apply(hazard, event)
+        return
+    deferred = apply(hazard, event)
+    assert deferred.review_on == date.fromisoformat(review_on)
+    assert deferred.due_at is not None
+    assert deferred.due_at.isoformat() == f"{review_on}T23:59:59+08:00"
 
 
-def test_bulk_events_leave_one_version_each_in_valid_time(db: OneTransaction) -> None:
-    path = "found registered notified rectifying submitted closed"
-    rows = [
-        {
-            "id": e.id,
-            "hazard_id": e.hazard_id,
-            "seq": e.seq,
-            "type": e.type.value,
-            "at": e.at,
-            "actor": e.actor,
-            "payload": e.payload,
-        }
-        for e in events_of(path)
-    ]
-    with db.write(actor="test", reason="bulk") as connection:
-        assert load_events(connection, rows) == 6
-        states = connection.execute(
-            text("SELECT state FROM history.hazard ORDER BY version")
-        ).scalars()
-        assert list(states) == ["found", "registered", "notified", "rectifying", "submitted",
-                                "closed"]  # fmt: skip
-        assert find_drift(connection) == []
+def test_a_deferral_leaves_the_original_deadline_on_record() -> None:
+    hazard = fold(events_of("found registered notified deferred rectifying"))
+    assert hazard.original_due_at == DUE
+    assert hazard.review_on is None
 
 
-def test_the_same_event_twice_changes_nothing_and_another_under_its_id_is_refused(
-    db: OneTransaction,
+def test_a_notice_without_a_date_gets_the_limit_of_the_severity() -> None:
+    # General A: seven days. Noticed on 2 March (9:00 in Shanghai), so due at the end of the 9th.
+    hazard = fold(events_of("found registered"))
+    noticed = apply(hazard, make_event("notified", 3, payload={}))
+    assert noticed.due_at == datetime(2026, 3, 9, 15, 59, 59, tzinfo=UTC)
+
+
+def test_a_notice_due_before_it_was_given_is_refused() -> None:
+    hazard = fold(events_of("found registered"))
+    backwards = {"due_at": (START - timedelta(days=1)).isoformat()}
+    with pytest.raises(TransitionError, match="before the notice"):
+        apply(hazard, make_event("notified", 3, payload=backwards))
+
+
+def test_work_sent_back_is_counted_and_no_longer_fixed() -> None:
+    path = "found registered notified rectifying submitted returned rectifying submitted returned"
+    hazard = fold(events_of(path))
+    assert (hazard.returns, hazard.fixed_at) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("found", {"code": "H", "category": "gas", "severity": "major"}),
+        ("found", {"code": "H", "category": "gas", "severity": "huge", "lon": 1, "lat": 1}),
+        ("found", {"code": "H\x00", "category": "gas", "severity": "major", "lon": 1, "lat": 1}),
+        ("extended", {"due_at": "2026-03-20T00:00:00", "reason": "no zone"}),
+        ("extended", {"due_at": "2026-03-20T00:00:00Z"}),
+        ("deferred", {"review_on": "soon", "reason": "x"}),
+        ("transferred", {}),
+        ("duplicate", {"survivor": ""}),
+        ("closed", {"surprise": 1}),
+        ("overdue", {}),
+    ],
+)
+def test_a_payload_that_is_not_the_events_own_is_refused(
+    name: str, payload: dict[str, object]
 ) -> None:
-    first, second = events_of("found registered")
-    with db.write(actor="test", reason="replay") as connection:
-        record_event(connection, first)
-        record_event(connection, second)
-        assert record_event(connection, second).state is HazardState.REGISTERED
-        count = connection.execute(text("SELECT count(*) FROM core.hazard_event")).scalar()
-        assert count == 2
-        forged = HazardEvent(second.id, second.hazard_id, 2, second.type, second.at, "李四", {})
-        with pytest.raises(ConflictError):
-            record_event(connection, forged)
+    with pytest.raises(RowError):
+        make_event(name, 1, payload=payload)
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM", "UPDATE", "TRUNCATE"])
-def test_events_cannot_be_changed_or_removed(db: OneTransaction, statement: str) -> None:
-    sql = f"{statement} core.hazard_event" + (" SET seq = 9" if statement == "UPDATE" else "")
-    with db.write(actor="test", reason="event") as connection:
-        record_event(connection, events_of("found")[0])
-        with pytest.raises(DBAPIError, match="append-only|permission denied"):
-            with connection.begin_nested():
-                connection.execute(text(sql))
+def test_a_naive_moment_is_refused() -> None:
+    with pytest.raises(RowError, match="at"):
+        make_event("found", 1, at=datetime(2026, 3, 2, 9, 0))
+
+
+@given(st.data())
+def test_whatever_legal_things_happen_the_record_stays_coherent(data: st.DataObject) -> None:
+    hazard = apply(None, make_event("found", 1))
+    for seq in range(2, 14):
+        refused = {"imported"}  # an import states everything anew
+        if hazard.extensions or (hazard.due_at and hazard.due_at >= START + timedelta(days=20)):
+            refused.add("extended")
+        names = [e.value for e in allowed_events(hazard.state) if e.value not in refused]
+        if not names:
+            break
+        before = hazard
+        hazard = apply(hazard, make_event(data.draw(st.sampled_from(names)), seq))
+        assert hazard.is_open is bool(LEGAL[hazard.state.value])
+        assert hazard.extensions <= 1
+        assert hazard.original_due_at == before.original_due_at or before.original_due_at is None
+        assert hazard.returns - before.returns == (hazard.state.value == "returned") * (
+            before.state.value == "submitted"
+        )
+        assert (hazard.closed_at is not None) is (hazard.state is HazardState.CLOSED)
+    assert (hazard.code, hazard.found_at) == ("H-1", START)

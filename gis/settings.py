@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -50,3 +51,10 @@ class Settings(BaseSettings):
     backups_kept: int = Field(default=14, ge=1, description="Nightly backups kept.")
     pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
     tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")
+
+
+def read_shell_language() -> Language:
+    """The language of the shell's locale: Chinese for zh_*, else English."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return Language.ZH if locale.lower().startswith("zh") else Language.EN

@@ -67,7 +67,12 @@ def shape(kind: type[Record], lon: float, lat: float) -> BaseGeometry:
 def hostile_record(kind: type[Record]) -> Record:
     """A record with the hostile text wherever the kind takes free text."""
     values = {name: _fill(info.annotation) for name, info in kind.model_fields.items()}
-    values |= {"missing": {"note": HOSTILE}, "code": HOSTILE[:64], "due_at": datetime.now(UTC)}
+    values |= {
+        "missing": {"note": HOSTILE},
+        "code": HOSTILE[:64],
+        "due_at": datetime.now(UTC),
+        "year": 2025,
+    }
     values = {name: value for name, value in values.items() if name in kind.model_fields}
     while True:
         try:
@@ -76,6 +81,7 @@ def hostile_record(kind: type[Record]) -> Record:
             # Only what a pattern or a relation forbids is left out; free text never is.
             for problem in refusal.errors():
                 assert problem["loc"], problem
+                assert values.get(str(problem["loc"][0])) is not None, problem
                 values[str(problem["loc"][0])] = None
 
 

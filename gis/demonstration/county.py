@@ -29,6 +29,7 @@ from gis.demonstration.plan import (
     SURVEYED,
     make_identities,
     make_towns,
+    spread_of,
     to_storage,
 )
 from gis.demonstration.sewers import make_network
@@ -71,7 +72,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     """Build the county; the same seed and scale give the same county, to the byte."""
     rng = np.random.default_rng(seed)
     towns = make_towns(rng, scale)
-    units = make_units(rng, towns)
+    units = make_units(rng, towns, spread_of(scale))
     streets = make_streets(rng, towns)
     network = make_network(rng, towns)
     lives = _draw_lives(rng)
@@ -107,6 +108,9 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         own = frame.assign(id=make_identities(rng, len(frame)))
         keys = zip(own["town"], own["batch"], strict=True)
         mine = [lives(kind, int(town), int(batch)) for town, batch in keys]
+        # New works belong to the project of their town; what was there before belongs to none.
+        codes = [f"XM{2024 + t % 3}{t + 1:03d}" for t in own["town"]]
+        own["project_code"] = [c if life else None for c, life in zip(codes, mine, strict=True)]
         plane[kind] = unfold(own.drop(columns=["town", "batch"]), mine)
     for kind, frame in plain.items():
         plane[kind] = frame.assign(id=make_identities(rng, len(frame)), valid_from=SURVEYED)
@@ -122,7 +126,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         name_en=COUNTY_NAME[1],
         seed=seed,
         scale=scale,
-        extent=shapely.box(*to_storage(as_geometries([county]))[0].bounds),
+        extent=shapely.Polygon(to_storage(as_geometries([county.geoms[0]]))[0].exterior),
         frames={kind: _as_stored(kind, frame) for kind, frame in plane.items()},
         events=events,
         oracle=oracle,

@@ -105,16 +105,22 @@ def ground_m(x: Floats, y: Floats) -> Floats:
     return level
 
 
+def spread_of(scale: float) -> float:
+    """How much wider the county is than at scale 1: its towns grow, so their distances do."""
+    return float(max(1.0, np.sqrt(scale) / 2.2))
+
+
 def make_towns(rng: np.random.Generator, scale: float) -> list[Town]:
     """The seat, its old quarter and eight townships; ``scale`` multiplies their nodes."""
     grow = np.sqrt(scale)
     towns = []
-    for number, (name, (x, y)) in enumerate(zip(TOWN_NAMES, _TOWN_PLACES, strict=True)):
+    for number, (name, at) in enumerate(zip(TOWN_NAMES, _TOWN_PLACES, strict=True)):
+        x, y = at[0] * spread_of(scale), at[1] * spread_of(scale)
         columns, rows = ((16, 12), (7, 6))[number] if number < 2 else (5, 5)
         columns, rows = max(3, round(columns * grow)), max(3, round(rows * grow))
         step = 168.0 if number != 1 else 118.0
         angle = rng.uniform(-0.25, 0.25)
-        place = (float(x) - (600 * grow if number == 1 else 0), float(y))
+        place = (float(x) - (700 * (grow - 1) if number == 1 else 0), float(y))
         nodes = _lay_grid(rng, place, angle, columns, rows, step)
         towns.append(Town(number, name, *place, angle, columns, rows, step, number == 1, nodes))
     return towns

@@ -19,8 +19,8 @@ from gis.demonstration.streets import street_name
 
 SPACING_M = 42.0
 """Wanted distance of manholes (CJJ practice 30-50 m for these diameters; unverified)."""
-OUTLET_COVER_M = 4.2
-SLOPES = {"storm": 0.005, "sanitary": 0.0052, "combined": 0.005}
+OUTLET_COVER_M = 2.6
+SLOPES = {"storm": 0.0053, "sanitary": 0.0054, "combined": 0.0053}
 GROUND_SLOPE = 0.0055
 """The streets fall to the outlet a little steeper than the pipes, so cover grows upstream."""
 PREFIX = {"storm": "YS", "sanitary": "WS", "combined": "HS"}
@@ -181,10 +181,17 @@ def _spoil(rng: np.random.Generator, manholes: pd.DataFrame, pipes: pd.DataFrame
     faults["diameter_shrinks"] = list(code[shrunk])
     misjoined = misjoined[pipes["system"].to_numpy()[misjoined] == "sanitary"]
     target[misjoined] = ["YS" + str(node)[2:] for node in target[misjoined]]
+    places = dict(zip(manholes["code"], manholes["geometry"], strict=True))
+    lines = pipes["geometry"].to_numpy(dtype=object).copy()
+    for at in misjoined:
+        start = shapely.get_point(lines[at], 0)
+        lines[at] = shapely.linestrings([*start.coords, *places[target[at]].coords])
     faults["misconnection"] = list(code[misjoined])
     target[loose] = None
     faults["loose_end"] = list(code[loose])
-    pipes = pipes.assign(up_invert_m=up, down_invert_m=down, diameter_mm=size, down_node=target)
+    pipes = pipes.assign(
+        up_invert_m=up, down_invert_m=down, diameter_mm=size, down_node=target, geometry=lines
+    )
     covers = rng.permutation(len(manholes))[:count]
     state = np.full(len(manholes), "good", dtype=object)
     state[covers] = "missing"

@@ -71,8 +71,8 @@ def make_gas_sites(
     state = rng.choice(["working", "working", "working", "faulty", "absent"], (3, count))
     supply = np.where(rng.random(count) < 0.55, "piped", "bottled")
     names = [
-        f"{rng.choice(_SHOP)}{rng.choice(_FOOD) if kind == 'restaurant' else _TYPE_NAMES[str(kind)]}"
-        for kind in kinds
+        rng.choice(_SHOP) + (rng.choice(_FOOD) if k == "restaurant" else _TYPE_NAMES[str(k)])
+        for k in kinds
     ]
     return pd.DataFrame(
         {
@@ -179,8 +179,9 @@ def make_facilities(towns: list[Town]) -> pd.DataFrame:
         bank = float(river_y(x)) + (25 if y > river_y(x) else -25)
         plant = not town.combined
         if plant:
-            rows.append(_facility(town, "C", "treatment_plant", f"{town.name[:-1]}污水处理厂",
-                                  x - 60, y - 40, 20_000.0 if town.number == 0 else 2_000.0))  # fmt: skip
+            size = 20_000.0 if town.number == 0 else 2_000.0
+            name = f"{town.name[:-1]}污水处理厂"
+            rows.append(_facility(town, "C", "treatment_plant", name, x - 60, y - 40, size))
         rows.append(_facility(town, "K", "outfall", f"{town.name[:-1]}雨水排放口", x, bank, None))
     for n in (0, 1):
         x, y = towns[0].nodes[n, towns[0].rows // 2]

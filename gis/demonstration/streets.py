@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -11,8 +11,8 @@ from shapely import LineString
 from gis.demonstration.plan import Town, river_y
 from gis.geometry import Geometries, as_geometries
 
-_STREET = ("文昌", "云岭", "龙泉", "青松", "向阳", "翠屏", "兴贤", "环翠", "茶园", "迎春",
-           "金穗", "学府", "石桥", "澄江", "永和", "建业", "南屏", "观澜", "紫薇", "玉兰")  # fmt: skip
+_STREET = ("文昌", "云岭", "龙泉", "青松", "向阳", "翠屏", "兴贤", "环翠", "茶园",
+           "迎春", "金穗", "学府", "石桥", "澄江", "永和", "建业", "南屏", "观澜", "紫薇", "玉兰")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,28 @@ def make_streets(rng: np.random.Generator, towns: list[Town]) -> list[Street]:
     for town in towns:
         streets.extend(_grid_streets(town))
     streets.extend(_country_roads(rng, towns))
-    streets.extend(_expressway())
-    return streets
+    streets.extend(_expressway(max(1.0, max(abs(t.x) for t in towns) / 23_500)))
+    return _split_at_junctions(streets)
+
+
+def _split_at_junctions(streets: list[Street]) -> list[Street]:
+    """Every road cut where another meets or crosses it, so that junctions are ends of segments."""
+    lines = lines_of(streets)
+    left, right = shapely.STRtree(lines).query(lines, predicate="crosses")
+    crossing: dict[int, list[int]] = {}
+    for a, b in zip(left, right, strict=True):
+        crossing.setdefault(int(a), []).append(int(b))
+    split: list[Street] = []
+    for at, street in enumerate(streets):
+        if at not in crossing:
+            split.append(street)
+            continue
+        cutters = shapely.union_all(lines[crossing[at]])
+        parts = shapely.get_parts(shapely.difference(street.line, cutters))
+        split.extend(
+            replace(street, code=f"{street.code}{n:02d}", line=part) for n, part in enumerate(parts)
+        )
+    return split
 
 
 def _grid_streets(town: Town) -> list[Street]:
@@ -101,8 +121,8 @@ def _entrance(seat: Town, town: Town) -> np.ndarray[tuple[int], np.dtype[np.floa
     return nearest
 
 
-def _expressway() -> list[Street]:
-    x = np.linspace(-26_000, 26_000, 131)
+def _expressway(spread: float) -> list[Street]:
+    x = np.linspace(-26_000, 26_000, 131) * spread
     xy = np.round(np.column_stack([x, river_y(x) - 1500]), 2)
     return [
         Street(

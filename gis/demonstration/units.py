@@ -45,17 +45,17 @@ class Units:
     village_names: list[str]
 
 
-def county_outline(rng: np.random.Generator) -> Polygon:
+def county_outline(rng: np.random.Generator, spread: float) -> Polygon:
     """An irregular outline around the county's middle."""
     turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     reach = 1 + 0.05 * np.sin(3 * turn + 1) + 0.04 * np.sin(7 * turn) + rng.uniform(-0.02, 0.02, 72)
     xy = np.column_stack([np.cos(turn) * HALF_WIDTH_M, np.sin(turn) * HALF_HEIGHT_M])
-    return Polygon(np.round(xy * reach[:, None], 1))
+    return Polygon(np.round(xy * reach[:, None] * spread, 1))
 
 
-def make_units(rng: np.random.Generator, towns: list[Town]) -> Units:
+def make_units(rng: np.random.Generator, towns: list[Town], spread: float) -> Units:
     """Voronoi-like units whose common edges are the very same lines."""
-    outline = county_outline(rng)
+    outline = county_outline(rng, spread)
     seats = _village_seats(rng, outline, towns)
     centres = np.array([[t.x, t.y] for t in towns if not t.combined])
     owner = _nearest(seats, centres)
@@ -70,10 +70,11 @@ def make_units(rng: np.random.Generator, towns: list[Town]) -> Units:
 
 
 def _village_seats(rng: np.random.Generator, outline: Polygon, towns: list[Town]) -> Floats:
-    spread = rng.uniform([-HALF_WIDTH_M, -HALF_HEIGHT_M], [HALF_WIDTH_M, HALF_HEIGHT_M], (140, 2))
-    inside = shapely.contains_xy(outline.buffer(-600), spread[:, 0], spread[:, 1])
+    west, south, east, north = outline.bounds
+    places = rng.uniform([west, south], [east, north], (160, 2))
+    inside = shapely.contains_xy(outline.buffer(-600), places[:, 0], places[:, 1])
     own = np.array([[t.x + 120, t.y + 90] for t in towns if not t.combined])
-    return np.round(np.vstack([own, spread[inside][:80]]), 1)
+    return np.round(np.vstack([own, places[inside][:80]]), 1)
 
 
 def _nearest(points: Floats, seats: Floats) -> Ints:

@@ -118,13 +118,18 @@ def import_file(
     )
     _note_crs(table, crs, verdict)
     tell(_STEPS[2], 2, 3)
-    counts = _load(db, record, verdict, actor=actor, file=path.name, dry_run=dry_run)
+    target = (refused_folder or Path.cwd()) / f"{_stem(path)}.refused.csv"
+
+    def return_refused() -> None:
+        if verdict.refusals:
+            _write_refused(target, table, verdict, name)
+
+    counts = _load(
+        db, record, verdict, return_refused, actor=actor, file=path.name, dry_run=dry_run
+    )
     report = _make_report(record, path, table, chosen, chosen_crs.to_string(), verdict, counts)
-    report = replace(report, source=name, dry_run=dry_run)
-    if verdict.refusals:
-        target = (refused_folder or Path.cwd()) / f"{_stem(path)}.refused.csv"
-        write_refused(target, table, verdict.geometries, verdict.refusals, name)
-        report = replace(report, refused_file=target)
+    refused_file = target if verdict.refusals else None
+    report = replace(report, source=name, dry_run=dry_run, refused_file=refused_file)
     tell(_STEPS[3], 3, 3)
     return report
 
@@ -174,23 +179,51 @@ class _RolledBackError(Exception):
 
 
 def _load(
-    db: Database, kind: type[Record], verdict: Verdict, *, actor: str, file: str, dry_run: bool
+    db: Database,
+    kind: type[Record],
+    verdict: Verdict,
+    return_refused: Callable[[], None],
+    *,
+    actor: str,
+    file: str,
+    dry_run: bool,
 ) -> LoadCounts:
+    """Load in one transaction; the refused rows are safe in their file before it commits."""
     counts = LoadCounts(added=0, changed=0, unchanged=0)
     if verdict.accepted.empty:
+        return_refused()
         return counts
     try:
         with db.write(actor=actor, reason=f"import {file}"[:200], pool=Pool.JOBS) as connection:
             _note_county(connection, verdict)
             _refuse_taken_codes(connection, kind, verdict)
             counts = _load_rows(connection, kind, verdict)
-            if dry_run:
-                raise _RolledBackError
+            return_refused()
+            _end_dry_run(dry_run=dry_run)
     except _RolledBackError:
-        pass
+        return counts
     except DBAPIError as error:
-        raise _explain_failure(error) from error
+        raise _explain_failure(error.orig, error) from error
+    except psycopg.Error as error:  # COPY speaks to the driver directly
+        raise _explain_failure(error, error) from error
     return counts
+
+
+def _end_dry_run(*, dry_run: bool) -> None:
+    if dry_run:
+        raise _RolledBackError
+
+
+def _write_refused(target: Path, table: SourceTable, verdict: Verdict, source: str) -> None:
+    try:
+        write_refused(target, table, verdict.geometries, verdict.refusals, source)
+    except OSError as error:
+        raise StorageFullError(
+            Text(
+                zh="无法写出退回文件 {path}:{reason};未写入任何记录",
+                en="cannot write the refused rows to {path}: {reason}; nothing was loaded",
+            ).format(path=target.name, reason=error.strerror)
+        ) from error
 
 
 def _load_rows(connection: Connection, kind: type[Record], verdict: Verdict) -> LoadCounts:
@@ -260,8 +293,7 @@ def _note_county(connection: Connection, verdict: Verdict) -> None:
         verdict.findings.append(make_finding("outside_county", "geometry", "", rows, message))
 
 
-def _explain_failure(error: DBAPIError) -> Exception:
-    cause = error.orig
+def _explain_failure(cause: BaseException | None, error: Exception) -> Exception:
     if isinstance(cause, psycopg.errors.DiskFull):
         return StorageFullError(
             Text(zh="磁盘已满,未写入任何记录", en="the disk is full; nothing was loaded")

@@ -67,7 +67,7 @@ def _set_limits() -> None:
 def _write_answer(folder: Path, answer: dict[str, Any]) -> None:  # Any: plain JSON
     import orjson
 
-    (folder / "table.json").write_bytes(orjson.dumps(answer))
+    (folder / "table.json").write_bytes(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS))
 
 
 def _read(request: dict[str, Any], folder: Path) -> dict[str, Any]:  # Any: plain JSON

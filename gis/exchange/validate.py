@@ -234,7 +234,7 @@ def _make_rows(
     constants: Mapping[str, Any],  # Any: values of any attribute
     source: str,
 ) -> Rows:
-    rows: Rows = [{"source": source, "missing": {}} for _ in range(table.count)]
+    rows: Rows = [{"source": source, "missing": dict(m)} for m in _read_missing(kind, table)]
     for name, column in columns.items():
         for row, value in zip(rows, column.values, strict=True):
             if value is not None:
@@ -247,6 +247,21 @@ def _make_rows(
     for row in rows:
         row.update(constants)
     return rows
+
+
+def _read_missing(kind: type[Record], table: SourceTable) -> list[dict[str, str]]:
+    """Reasons of absence from our own export's ``missing`` column; empty ones otherwise."""
+    if "missing" not in table.names:
+        return [{}] * table.count
+    reasons: list[dict[str, str]] = []
+    for cell in table.column("missing"):
+        try:
+            found = orjson.loads(cell) if isinstance(cell, str) else {}
+        except orjson.JSONDecodeError:
+            found = {}
+        known = found.items() if isinstance(found, dict) else ()
+        reasons.append({k: str(v)[:200] for k, v in known if k in kind.model_fields})
+    return reasons
 
 
 def _add_keys(rows: Rows, table: SourceTable, shapes: Geometries, findings: list[Finding]) -> None:

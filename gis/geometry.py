@@ -7,10 +7,9 @@ degrees unless a name says otherwise. CRS84/WGS 84 and CGCS2000 are treated as o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,16 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.attributes import Text
 from gis.errors import GeometryError, ParameterError
+from gis.geometry_rules import explain_invalid
+from gis.geometry_rules import refuse as refuse  # noqa: PLC0414 - part of this module's face
+from gis.wellknown import (
+    MAX_NESTING,
+    StructureError,
+    TooManyPointsError,
+    count_positions,
+    count_wkb_points,
+    count_wkt_nesting,
+)
 
 STORAGE_SRID = 4490
 """CGCS2000 geographic; PostGIS holds lon, lat."""
@@ -103,7 +112,7 @@ class BBox:
         if not (
             -180 <= self.west <= 180
             and -180 <= self.east <= 180
-            and -90 <= self.south
+            and self.south >= -90
             and self.north <= 90
         ):
             raise ParameterError(
@@ -125,6 +134,7 @@ class BBox:
         )
 
     def as_list(self) -> list[float]:
+        """West, south, east, north, as GeoJSON writes a bbox."""
         return [self.west, self.south, self.east, self.north]
 
 
@@ -147,31 +157,9 @@ def gauss_kruger_srid(longitude: float) -> int:
     return 4534 + zone - 25
 
 
-# --- the gate -------------------------------------------------------------------------------
-
-_REASONS: dict[str, Text] = {
-    "empty": Text(zh="几何为空", en="the geometry is empty"),
-    "type": Text(zh="几何类型不符,应为 {allowed}", en="wrong geometry type; expected {allowed}"),
-    "multi": Text(
-        zh="一条记录含多段({parts} 段):请拆成多条",
-        en="one row holds {parts} separate parts: split it into rows",
-    ),
-    "finite": Text(zh="坐标含 NaN 或无穷大", en="a coordinate is NaN or infinite"),
-    "bounds": Text(
-        zh="坐标 ({x}, {y}) 不是经纬度(经度 ±180,纬度 ±85.05);坐标系或轴序有误?",
-        en="({x}, {y}) is not lon/lat (±180, ±85.05); wrong CRS or swapped axes?",
-    ),
-    "vertices": Text(
-        zh="顶点过多:{count} 个,上限 {limit}",
-        en="too many vertices: {count}, the limit is {limit}",
-    ),
-    "invalid": Text(zh="几何无效:{reason}", en="invalid geometry: {reason}"),
-}
-
-
-def refuse(rule: str, **facts: object) -> GeometryError:
-    """A GeometryError by the rule's id, its facts attached."""
-    return GeometryError(_REASONS[rule].format(**facts), rule=rule, **facts)
+_FLAT_TYPES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
+_BLOCK_VERTICES = 1_000_000
+"""Vertices judged at once: bounds the memory a file of any size takes here to some 50 MB."""
 
 
 def fit_type(geometries: Geometries, allowed: GeometryType) -> Geometries:
@@ -179,12 +167,13 @@ def fit_type(geometries: Geometries, allowed: GeometryType) -> Geometries:
 
     A polygon becomes a one-part multipolygon, a one-part multi becomes its part.
     """
-    flat = shapely.force_2d(geometries)
+    flat: Geometries = shapely.force_2d(geometries)
     types = shapely.get_type_id(flat)
     parts = shapely.get_num_geometries(flat)
     if GeometryType.AREA.value in allowed.allowed:
-        promote = types == shapely.GeometryType.POLYGON
-        flat[promote] = [shapely.multipolygons([g]) for g in flat[promote]]
+        promote = np.flatnonzero(types == shapely.GeometryType.POLYGON)
+        if promote.size:
+            flat[promote] = shapely.multipolygons(flat[promote], indices=np.arange(promote.size))
     for single, multi in (("Point", "MULTIPOINT"), ("LineString", "MULTILINESTRING")):
         if single in allowed.allowed:
             demote = (types == shapely.GeometryType[multi]) & (parts == 1)
@@ -209,13 +198,22 @@ def find_faults(
     for i in np.flatnonzero(big):
         faults[int(i)] = refuse("vertices", count=int(counts[i]), limit=max_vertices)
     faults.update(_find_type_faults(geometries, allowed, ~empty & ~big))
-    open_ = np.array([i for i in range(len(geometries)) if i not in faults], dtype=int)
-    faults.update(_find_coordinate_faults(geometries, open_))
-    open_ = np.array([i for i in open_ if i not in faults], dtype=int)
-    for i in open_[~shapely.is_valid(geometries[open_])]:
-        reason = shapely.is_valid_reason(geometries[i])
-        faults[int(i)] = refuse("invalid", reason=reason)
+    for block in _split_blocks(counts, faults):
+        faults.update(_find_coordinate_faults(geometries, block))
+        sound = np.array([i for i in block if i not in faults], dtype=int)
+        for i in sound[~shapely.is_valid(geometries[sound])]:
+            faults[int(i)] = explain_invalid(str(shapely.is_valid_reason(geometries[i])))
     return faults
+
+
+def _split_blocks(
+    counts: npt.NDArray[np.int_], faults: Mapping[int, object]
+) -> Iterator[npt.NDArray[np.int_]]:
+    """Positions without a fault yet, in blocks of about a million vertices."""
+    kept = np.array([i for i in range(len(counts)) if i not in faults], dtype=int)
+    if kept.size:
+        block = np.cumsum(counts[kept]) // _BLOCK_VERTICES
+        yield from np.split(kept, np.flatnonzero(np.diff(block)) + 1)
 
 
 def _find_type_faults(
@@ -232,9 +230,10 @@ def _find_type_faults(
         else:
             faults[int(i)] = refuse("type", allowed="/".join(allowed.allowed))
     # An empty part inside a non-empty collection crashes PostGIS 3.3 in ST_PointOnSurface.
-    for i in np.flatnonzero(judged & ~wrong):
-        if shapely.is_empty(shapely.get_parts(geometries[i])).any():
-            faults[int(i)] = refuse("empty")
+    right = np.flatnonzero(judged & ~wrong)
+    parts_, owner = shapely.get_parts(geometries[right], return_index=True)
+    for i in np.unique(right[owner[shapely.is_empty(parts_)]]):
+        faults[int(i)] = refuse("empty")
     return faults
 
 
@@ -249,58 +248,73 @@ def _find_coordinate_faults(
     outside = ~infinite & ((np.abs(xy[:, 0]) > 180) | (np.abs(xy[:, 1]) > TILE_LATITUDE_LIMIT))
     rows, first = np.unique(owner[outside], return_index=True)
     for i, at in zip(rows, np.flatnonzero(outside)[first], strict=True):
-        x, y = (float(round(v, 3)) for v in xy[at])
-        faults.setdefault(int(positions[i]), refuse("bounds", x=x, y=y))
+        faults.setdefault(int(positions[i]), _explain_outside(*xy[at].tolist()))
+    bounds = shapely.bounds(geometries[positions])
+    width = bounds[:, 2] - bounds[:, 0]
+    for i in np.flatnonzero(width > 180):
+        faults.setdefault(int(positions[i]), refuse("antimeridian", width=float(round(width[i]))))
     return faults
 
 
-def _read_coordinates(value: Any, depth: int = 0) -> int:  # Any: untrusted JSON of any shape
-    """Count positions of a GeoJSON coordinates array; refuses what is not numbers in arrays."""
-    if not isinstance(value, list) or depth > 4:
-        raise refuse("type", allowed="GeoJSON")
-    if value and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value):
-        if not 2 <= len(value) <= 4:
-            raise refuse("type", allowed="GeoJSON")
-        return 1
-    return sum(_read_coordinates(v, depth + 1) for v in value)
+def _explain_outside(x: float, y: float) -> GeometryError:
+    """Why a position is not lon/lat: swapped axes, metres, or neither for sure."""
+    at = {"x": round(x, 3), "y": round(y, 3)}
+    if abs(x) <= TILE_LATITUDE_LIMIT and abs(y) <= 180:
+        return refuse("swapped", **at)
+    if max(abs(x), abs(y)) > 1000:
+        return refuse("projected", **at)
+    return refuse("bounds", **at)
 
 
 def read_geojson(
-    document: Any,  # Any: untrusted JSON of any shape
+    document: object,
     allowed: GeometryType,
     *,
     max_vertices: int = MAX_API_VERTICES,
 ) -> BaseGeometry:
     """One GeoJSON geometry object through the gate, or GeometryError."""
-    if not isinstance(document, dict) or document.get("type") not in {
-        "Point",
-        "MultiPoint",
-        "LineString",
-        "MultiLineString",
-        "Polygon",
-        "MultiPolygon",
-    }:
+    if not isinstance(document, dict) or document.get("type") not in _FLAT_TYPES:
         raise refuse("type", allowed="/".join(allowed.allowed))
-    count = _read_coordinates(document.get("coordinates"))
-    if count > max_vertices:
-        raise refuse("vertices", count=count, limit=max_vertices)
-    plain = {"type": document["type"], "coordinates": document["coordinates"]}
+    coordinates = document.get("coordinates")
     try:
+        count_positions(coordinates, limit=max_vertices)
+        plain = {"type": document["type"], "coordinates": coordinates}
         geometry = shapely.from_geojson(json.dumps(plain))
+    except TooManyPointsError as error:
+        raise refuse("vertices", count=error.count, limit=max_vertices) from error
+    except OverflowError as error:
+        raise refuse("finite") from error
     except (shapely.errors.ShapelyError, ValueError, TypeError) as error:
-        raise refuse("invalid", reason=str(error)[:200]) from error
+        raise refuse("structure") from error
     return pass_gate(geometry, allowed, max_vertices=max_vertices)
 
 
 def read_wkb(
     wkb: bytes, allowed: GeometryType, *, max_vertices: int = MAX_API_VERTICES
 ) -> BaseGeometry:
-    """One WKB geometry through the gate, or GeometryError."""
+    """One WKB or EWKB geometry through the gate, or GeometryError."""
     try:
+        _, srid = count_wkb_points(wkb, limit=max_vertices)
+        if srid not in (0, STORAGE_SRID, WGS84_SRID):
+            raise refuse("srid", srid=srid)
         geometry = shapely.from_wkb(wkb)
-    except shapely.errors.ShapelyError as error:
-        raise refuse("invalid", reason=str(error)[:200]) from error
-    return pass_gate(geometry, allowed, max_vertices=max_vertices)
+    except TooManyPointsError as error:
+        raise refuse("vertices", count=error.count, limit=max_vertices) from error
+    except (StructureError, shapely.errors.ShapelyError) as error:
+        raise refuse("structure") from error
+    return pass_gate(shapely.set_srid(geometry, 0), allowed, max_vertices=max_vertices)
+
+
+def parse_wkt(texts: Iterable[str | None]) -> Geometries:
+    """Geometries of many WKT texts, None where one is none; not yet judged by the gate.
+
+    A text that nests deeper than any geometry of ours is None too: GEOS's reader would recurse
+    into it until the process ends.
+    """
+    words = [t if t and count_wkt_nesting(t) <= MAX_NESTING else None for t in texts]
+    with np.errstate(all="ignore"):  # 1e999 overflows to infinity, which the gate refuses
+        parsed: Geometries = shapely.from_wkt(np.array(words, dtype=object), on_invalid="ignore")
+    return parsed
 
 
 def pass_gate(

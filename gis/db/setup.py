@@ -129,6 +129,7 @@ def reapply_grants(superuser: Connection, owner: Connection) -> None:
 
 
 def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration for our migrations, over an open connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
@@ -166,7 +167,8 @@ def _require_prepared(connection: Connection) -> None:
     if missing:
         raise SetupError(
             Text(
-                zh="数据库缺少扩展 {missing}:请管理员执行 `python3 -m gis migrate --print-sql` 的输出",
+                zh="数据库缺少扩展 {missing}:"
+                "请管理员执行 `python3 -m gis migrate --print-sql` 的输出",
                 en="the database lacks {missing}: have an administrator run what"
                 " `python3 -m gis migrate --print-sql` prints",
             ).format(missing=", ".join(missing)),

@@ -41,10 +41,10 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from gis.attributes import Vocabulary
 from gis.geometry import (
+    MAX_VERTICES,
     STORAGE_SRID,
     TILE_LATITUDE_LIMIT,
     TILE_SRID,
-    MAX_VERTICES,
     GeometryType,
 )
 from gis.kinds import KINDS, Record
@@ -68,7 +68,8 @@ class TransactionId(UserDefinedType[int]):
 
     cache_ok = True
 
-    def get_col_spec(self, **_options: typing.Any) -> str:  # Any: SQLAlchemy's own signature
+    def get_col_spec(self, **_options: object) -> str:
+        """The type as DDL writes it."""
         return "xid8"
 
 

@@ -44,8 +44,8 @@ function describeLabel(scene, layer, feature, content) {
   if (kind === 1) return describePoint(scene, layer, feature, content);
   if (!properties.name) return null;
   if (layer.background) return { ...middleOf(feature, content), text: properties.name, rank: 5, size: 12, color: "#857f70", room: roomOf(feature, content) };
-  if (scene.zoom < 14) return null;
-  if (kind === 2) return describeLine(feature, content);
+  if (kind === 2) return scene.zoom < 14 ? null : describeLine(feature, content);
+  if (scene.zoom < (layer.labels_from ?? 14)) return null;
   return { ...middleOf(feature, content), text: properties.name, rank: 3, size: 12, color: INK, room: roomOf(feature, content) };
 }
 
@@ -59,7 +59,7 @@ function describePoint(scene, layer, { properties, parts }, content) {
     return { ...at, beside, text: writeLateness(days), rank: 0 - days / 1e4, size: 11.5, bold: true, color: LATE, room: 0 };
   }
   const text = properties.name || (scene.zoom >= 18 ? properties.code : "");
-  if (scene.zoom < 16 || !text) return null;
+  if (scene.zoom < (layer.labels_from ?? 16) || !text) return null;
   return { ...at, beside, text, rank: 6, size: 11.5, color: INK, room: 0 };
 }
 

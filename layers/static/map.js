@@ -260,12 +260,12 @@ function setAsOf(date) {
 function preparePrint() {
   writePrintBlock(state.config, state.asOf, renderLegend(visibleLayers(), null));
   document.body.classList.add("printing");
-  map.invalidateSize({ animate: false, pan: false });
+  map.invalidateSize({ animate: false });
 }
 
 function endPrint() {
   document.body.classList.remove("printing");
-  map.invalidateSize({ animate: false, pan: false });
+  map.invalidateSize({ animate: false });
 }
 
 function wirePage() {

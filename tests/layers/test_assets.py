@@ -31,10 +31,7 @@ def make_package(path: Path, content: bytes = SCRIPT) -> str:
             member = tarfile.TarInfo(name)
             member.size = len(body)
             archive.addfile(member, io.BytesIO(body))
-    return (
-        "sha512-"
-        + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
-    )
+    return "sha512-" + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
 
 
 @pytest.fixture
@@ -72,25 +69,19 @@ def test_a_brought_package_is_installed_without_asking_the_network(state: Path) 
     assert assets.assets_installed(state)
     assert (state / "vendor/thing/1.0.0/thing.js").read_bytes() == SCRIPT
     assert assets.asset_path(state, "thing", "thing.js").read_bytes() == SCRIPT
-    assert (
-        assets.asset_url("thing", "thing.js") == "/static/vendor/thing/1.0.0/thing.js"
-    )
+    assert assets.asset_url("thing", "thing.js") == "/static/vendor/thing/1.0.0/thing.js"
 
 
 def test_names_inside_an_archive_never_decide_where_a_file_lands(state: Path) -> None:
     assets.install_assets(state, progress=ignore)
     assert not list(state.parent.rglob("escaped.js"))
-    assert [p.name for p in (state / "vendor").iterdir() if p.name != ".lock"] == [
-        "thing"
-    ]
+    assert [p.name for p in (state / "vendor").iterdir() if p.name != ".lock"] == ["thing"]
 
 
 def test_a_changed_package_is_refused_in_both_languages_and_nothing_lands(
     state: Path,
 ) -> None:
-    make_package(
-        state / "packages" / "thing-1.0.0.tgz", b"alert('not what was pinned')\n"
-    )
+    make_package(state / "packages" / "thing-1.0.0.tgz", b"alert('not what was pinned')\n")
     with pytest.raises(SetupError) as refusal:
         assets.install_assets(state, progress=ignore)
     assert "校验" in refusal.value.text(Language.ZH)

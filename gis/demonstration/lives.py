@@ -27,7 +27,7 @@ class Life:
 
 def draw_life(rng: np.random.Generator) -> Life:
     """Planned within three years, then at plausible intervals, as far as today."""
-    at = SURVEYED + timedelta(days=int(rng.integers(0, 900)))
+    at = SURVEYED + timedelta(days=int(rng.integers(0, 1080)))
     moments = [at]
     for low, high in ((60, 200), (90, 300), (20, 80)):
         at = at + timedelta(days=int(rng.integers(low, high)))

@@ -1,36 +1,70 @@
-"""A look at everything an installation needs, and how to mend what is wrong."""
+"""A look at everything an installation needs, and how to mend what is wrong.
+
+Nothing is changed: a database that was never set up is reported, not made.
+"""
 
 from __future__ import annotations
 
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from gis.attributes import Text
-from gis.db.connect import Installation, open_installation
-from gis.db.roles import Pool
-from gis.db.setup import EXTENSIONS, alembic_config, readable_columns
+from gis.db.cluster import Cluster
+from gis.db.connect import DATABASE
+from gis.db.functions import compare_function_grants
+from gis.db.grants import compare_table_grants
+from gis.db.roles import OWNER, Pool
+from gis.db.setup import EXTENSIONS, newest_revision
 from gis.db.tables import CORE
 from gis.errors import InfratrackError
-from gis.kinds import KINDS
+from gis.jobs.archive import read_manifest
+from gis.jobs.backup import backup_folder
+from gis.jobs.tables import find_gaps
 from gis.settings import Settings
+from layers.assets import assets_installed
+
+_GIB = 2**30
+_LOW, _FULL = 5 * _GIB, 1 * _GIB
+"""Below the first a county's backup may not fit; below the second PostgreSQL soon stops."""
+_OLDEST_BACKUP = timedelta(days=2)
+_CLOCK_DRIFT = timedelta(seconds=5)
+_OLDEST_POSTGRESQL, _OLDEST_POSTGIS = 15, (3, 3)
+_LISTED = 5
+_MIGRATE = Text(zh="运行 python3 -m gis migrate", en="run python3 -m gis migrate")
+_PRINT_SQL = Text(
+    zh="请数据库管理员执行 python3 -m gis migrate --print-sql 的输出(内置数据库:运行"
+    " python3 -m gis migrate)",
+    en="have a DBA run what python3 -m gis migrate --print-sql prints (embedded database:"
+    " run python3 -m gis migrate)",
+)
+
+
+class State(StrEnum):
+    """How a thing is: in order, worth knowing, or wrong."""
+
+    OK = "ok"
+    NOTICE = "notice"
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: ``state`` is ok, warning or wrong."""
+    """One thing looked at, what was found, and how to mend it when it is not in order."""
 
     name: str
     title: Text
-    state: str
-    detail: str
+    state: State
+    found: Text
     fix: Text | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -38,177 +72,268 @@ class Finding:
         return {
             "name": self.name,
             "title": self.title.as_dict(),
-            "state": self.state,
-            "detail": self.detail,
+            "state": self.state.value,
+            "found": self.found.as_dict(),
             "fix": self.fix.as_dict() if self.fix else None,
         }
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; one finding per thing, the fatal ones first."""
-    findings = [*_examine_machine(settings)]
-    try:
-        installation = open_installation(settings, upgrade=False)
-    except InfratrackError as error:
-        findings.append(
-            Finding(
-                "database",
-                Text(zh="数据库", en="Database"),
-                "wrong",
-                str(error),
-                Text(zh="运行 python3 -m gis migrate", en="run python3 -m gis migrate"),
-            )
-        )
-        return findings
-    try:
-        findings.extend(_examine_database(installation))
-    finally:
-        installation.close()
-    return findings
+    """Look at everything: the machine, then the database."""
+    return [*_examine_machine(settings), *_examine_database(settings)]
+
+
+def _plain(words: object) -> Text:
+    """What needs no translation: a number, a path, a version."""
+    return Text(zh=str(words) or "-", en=str(words) or "-")
+
+
+# the machine
 
 
 def _examine_machine(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("python", Text(zh="Python", en="Python"), "ok", version)
-    folder = settings.state_folder
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free / 2**30
-    yield Finding(
-        "disk",
-        Text(zh="磁盘空间", en="Disk space"),
-        "ok" if free > 5 else "warning" if free > 1 else "wrong",
-        f"{free:.1f} GiB",
-        None if free > 5 else Text(zh="清理磁盘或移动 GIS_STATE_FOLDER",
-                                   en="free some space or move GIS_STATE_FOLDER"),
-    )  # fmt: skip
+    yield Finding("python", Text(zh="Python", en="Python"), State.OK, _plain(version))
+    yield _examine_disk(settings.state_folder)
     yield _examine_port(settings.port)
+    yield _examine_zone(settings.timezone)
     yield _examine_assets(settings)
     yield _examine_backups(settings)
-    now = datetime.now(ZoneInfo(settings.timezone))
-    yield Finding("clock", Text(zh="业务时钟", en="Business clock"), "ok", now.isoformat())
-    for tool, use in (("chromium", Text(zh="浏览器测试", en="browser tests")),
-                      ("ogrinfo", Text(zh="客户端测试", en="client tests"))):  # fmt: skip
-        found = shutil.which(tool)
-        yield Finding(tool, use, "ok" if found else "warning", found or "-",
-                      None if found else Text(zh="仅测试需要:python3 -m gis test 会安装",
-                                              en="for tests only: python3 -m gis test installs it"))  # fmt: skip
+    yield _examine_program("chromium", Text(zh="Chromium(仅测试用)", en="Chromium (tests only)"))
+    yield _examine_program("ogrinfo", Text(zh="GDAL 工具(仅测试用)", en="GDAL tools (tests only)"))
+
+
+def _examine_disk(folder: Path) -> Finding:
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    state = State.OK if free > _LOW else State.NOTICE if free > _FULL else State.WRONG
+    fix = Text(
+        zh="清理磁盘,或把 GIS_STATE_FOLDER 移到更大的盘",
+        en="free some space, or move GIS_STATE_FOLDER to a bigger disk",
+    )
+    found = Text(zh="{folder} 剩余 {free:.1f} GiB", en="{free:.1f} GiB free in {folder}")
+    return Finding(
+        "disk",
+        Text(zh="磁盘空间", en="Disk space"),
+        state,
+        found.format(folder=existing, free=free / _GIB),
+        None if state is State.OK else fix,
+    )
 
 
 def _examine_port(port: int) -> Finding:
     with socket.socket() as probe:
-        busy = probe.connect_ex(("127.0.0.1", port)) == 0
+        probe.settimeout(2)
+        taken = probe.connect_ex(("127.0.0.1", port)) == 0
+    free = Text(zh="127.0.0.1:{port} 空闲", en="127.0.0.1:{port} is free")
+    used = Text(
+        zh="127.0.0.1:{port} 已被占用(可能是正在运行的本程序)",
+        en="127.0.0.1:{port} is in use (this program may be running)",
+    )
     return Finding(
         "port",
         Text(zh="端口", en="Port"),
-        "ok",
-        f"127.0.0.1:{port} " + ("in use / 已占用" if busy else "free / 空闲"),
+        State.NOTICE if taken else State.OK,
+        (used if taken else free).format(port=port),
+        Text(zh="需要时用 --port 或 GIS_PORT 换端口", en="--port or GIS_PORT choose another")
+        if taken
+        else None,
     )
+
+
+def _examine_zone(name: str) -> Finding:
+    title = Text(zh="业务时钟", en="Business clock")
+    try:
+        now = datetime.now(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError):
+        fix = Text(zh="更正 GIS_TIMEZONE,如 Asia/Shanghai", en="correct GIS_TIMEZONE")
+        return Finding("timezone", title, State.WRONG, _plain(name), fix)
+    return Finding("timezone", title, State.OK, _plain(f"{now:%Y-%m-%d %H:%M} {name}"))
 
 
 def _examine_assets(settings: Settings) -> Finding:
-    from layers.assets import assets_installed
-
-    whole = assets_installed(settings.state_folder / "assets")
-    return Finding(
-        "assets",
-        Text(zh="浏览器组件", en="Browser libraries"),
-        "ok" if whole else "warning",
-        "ok" if whole else "missing / 缺失",
-        None
-        if whole
-        else Text(zh="运行 python3 -m gis serve 会安装", en="python3 -m gis serve installs them"),
-    )
+    title = Text(zh="浏览器组件", en="Browser libraries")
+    if assets_installed(settings.state_folder / "assets"):
+        return Finding("assets", title, State.OK, Text(zh="齐全", en="all there, as pinned"))
+    missing = Text(zh="缺失或被改动", en="missing or changed")
+    fix = Text(zh="运行 python3 -m gis serve 会取得", en="python3 -m gis serve fetches them")
+    return Finding("assets", title, State.NOTICE, missing, fix)
 
 
 def _examine_backups(settings: Settings) -> Finding:
-    archives = sorted(
-        (settings.state_folder / "backups").glob("*.tar"), key=lambda p: p.stat().st_mtime
-    )
     title = Text(zh="备份", en="Backups")
     fix = Text(zh="运行 python3 -m gis backup", en="run python3 -m gis backup")
+    archives = sorted(backup_folder(settings).glob("*.tar"), key=lambda p: p.stat().st_mtime)
     if not archives:
-        return Finding("backups", title, "warning", "none / 无", fix)
-    age = datetime.now(UTC) - datetime.fromtimestamp(archives[-1].stat().st_mtime, UTC)
-    late = age > timedelta(days=2)
+        return Finding("backups", title, State.NOTICE, Text(zh="还没有", en="none yet"), fix)
+    newest = archives[-1]
+    try:
+        age = datetime.now(UTC) - read_manifest(newest).moment
+    except InfratrackError as error:
+        return Finding("backups", title, State.WRONG, error.message, fix)
+    late = age > _OLDEST_BACKUP
+    found = Text(zh="{name},{days} 天前", en="{name}, {days} days old")
     return Finding(
-        "backups", title, "warning" if late else "ok", f"{archives[-1].name} ({age.days} d)",
+        "backups",
+        title,
+        State.NOTICE if late else State.OK,
+        found.format(name=newest.name, days=age.days),
         fix if late else None,
-    )  # fmt: skip
-
-
-def _examine_database(installation: Installation) -> Iterator[Finding]:
-    engine = create_engine(installation.owner_url)
-    checks: tuple[tuple[str, Text, Callable[[], str | None], Text], ...] = (
-        ("extensions", Text(zh="扩展", en="Extensions"), lambda: _missing_extensions(engine_value),
-         Text(zh="管理员执行 python3 -m gis migrate --print-sql 的输出",
-              en="have a DBA run what python3 -m gis migrate --print-sql prints")),
-        ("migrations", Text(zh="数据库结构", en="Schema"), lambda: _pending(engine_value),
-         Text(zh="运行 python3 -m gis migrate", en="run python3 -m gis migrate")),
-        ("grants", Text(zh="权限", en="Grants"), lambda: _wrong_grants(engine_value),
-         Text(zh="运行 python3 -m gis migrate 重新授权",
-              en="run python3 -m gis migrate: it grants anew")),
-    )  # fmt: skip
-    engine_value = _Probe(engine.url.render_as_string(hide_password=False))
-    yield Finding("postgis", Text(zh="PostGIS", en="PostGIS"), "ok", engine_value.versions())
-    for name, title, find, fix in checks:
-        wrong = find()
-        yield Finding(
-            name, title, "wrong" if wrong else "ok", wrong or "ok", fix if wrong else None
-        )
-    engine.dispose()
-
-
-class _Probe:
-    """Questions to the catalogue as owner."""
-
-    def __init__(self, url: str) -> None:
-        self.engine = create_engine(url)
-
-    def column(self, sql: str) -> list[str]:
-        with self.engine.connect() as connection:
-            return [str(v) for v in connection.execute(text(sql)).scalars()]
-
-    def versions(self) -> str:
-        found = self.column(
-            "SELECT current_setting('server_version') UNION ALL SELECT extversion"
-            " FROM pg_extension WHERE extname = 'postgis'"
-        )
-        return " / ".join(found)
-
-
-def _missing_extensions(probe: _Probe) -> str | None:
-    found = probe.column("SELECT extname FROM pg_extension")
-    return ", ".join(e for e in EXTENSIONS if e not in found) or None
-
-
-def _pending(probe: _Probe) -> str | None:
-    with probe.engine.connect() as connection:
-        head = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-    exists = probe.column("SELECT to_regclass('core.alembic_version')::text")
-    at = (
-        probe.column(f"SELECT version_num FROM {CORE}.alembic_version")
-        if exists[0] != "None"
-        else []
     )
-    return None if at == [head] else f"{at or '-'} → {head}"
 
 
-def _wrong_grants(probe: _Probe) -> str | None:
-    """Columns a role may read that the code does not declare, or the other way round."""
-    rows = probe.column(
-        "SELECT grantee || ' ' || table_name || '.' || column_name"
-        " FROM information_schema.column_privileges WHERE table_schema = 'core'"
-        " AND privilege_type = 'SELECT' AND grantee LIKE 'infratrack\\_%'"
-        " AND grantee <> 'infratrack_owner'"
+def _examine_program(name: str, title: Text) -> Finding:
+    path = shutil.which(name)
+    fix = Text(zh="python3 -m gis test 会安装", en="python3 -m gis test installs it")
+    if path:
+        return Finding(name, title, State.OK, _plain(path))
+    return Finding(name, title, State.NOTICE, Text(zh="未安装", en="not installed"), fix)
+
+
+# the database
+
+
+def _examine_database(settings: Settings) -> Iterator[Finding]:
+    title = Text(zh="数据库", en="Database")
+    server = settings.database_url
+    cluster = Cluster(settings.state_folder) if server is None else None
+    start = Text(
+        zh="运行 python3 -m gis demo(演示县)或 python3 -m gis migrate(空库)",
+        en="run python3 -m gis demo (demonstration county) or python3 -m gis migrate (empty)",
     )
-    found = {r for r in rows if r.split()[1].split(".")[0] in KINDS}
-    meant = {
-        f"{pool.role} {name}.{column}"
-        for pool in Pool
-        for name, kind in KINDS.items()
-        if pool.clearance.covers(kind.sensitivity)
-        for column in readable_columns(name, pool)
-    }
-    parted = sorted(found ^ meant)
-    return ", ".join(parted[:5]) or None
+    try:
+        if cluster is not None and cluster.status().state == "absent":
+            none_yet = Text(zh="尚未建立", en="not set up yet")
+            yield Finding("database", title, State.NOTICE, none_yet, start)
+            return
+        if cluster is not None:
+            cluster.ensure()
+        url = cluster.url(OWNER, DATABASE) if cluster is not None else server or ""
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            yield from _examine_connected(connection)
+        engine.dispose()
+        yield from _examine_roles(settings, cluster)
+    except InfratrackError as error:
+        yield Finding("database", title, State.WRONG, error.message, start)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).splitlines() or [""]
+        yield Finding("database", title, State.WRONG, _plain(reason[0][:300]), _PRINT_SQL)
+    finally:
+        if cluster is not None:
+            cluster.release()
+
+
+def _examine_connected(connection: Connection) -> Iterator[Finding]:
+    yield _examine_versions(connection)
+    yield _examine_clock(connection)
+    known = connection.execute(text("SELECT extname FROM pg_extension")).scalars().all()
+    lacking = [extension for extension in EXTENSIONS if extension not in known]
+    yield _list("extensions", Text(zh="扩展", en="Extensions"), lacking, _PRINT_SQL)
+    functions = [str(d) for d in compare_function_grants(connection)]
+    title = Text(zh="函数权限", en="Function rights")
+    yield _list("function-grants", title, functions, _PRINT_SQL)
+    exists = connection.execute(text(f"SELECT to_regclass('{CORE}.alembic_version')")).scalar()
+    title = Text(zh="数据库结构", en="Schema")
+    if exists is None:
+        none_yet = Text(zh="尚未建立", en="not there yet")
+        yield Finding("schema", title, State.WRONG, none_yet, _MIGRATE)
+        return
+    at = connection.execute(text(f"SELECT version_num FROM {CORE}.alembic_version")).scalar()
+    wanted = newest_revision()
+    behind = [] if at == wanted else [f"{at} → {wanted}"]
+    yield _list("schema", title, behind, _MIGRATE)
+    beyond, missing = compare_table_grants(connection)
+    rights = [f"+ {right}" for right in beyond] + [f"- {right}" for right in missing]
+    yield _list("table-grants", Text(zh="表权限", en="Table rights"), rights, _MIGRATE)
+    if not behind:
+        gaps = [f"{gap.kind}: {gap.rule.en} ({gap.count})" for gap in find_gaps(connection)]
+        fix = Text(
+            zh="数据库被绕过本程序改动过:请从备份恢复",
+            en="something changed the database behind this program: restore a backup",
+        )
+        yield _list("history", Text(zh="历史连续", en="History"), gaps, fix)
+
+
+def _examine_versions(connection: Connection) -> Finding:
+    server, postgis = connection.execute(
+        text(
+            "SELECT current_setting('server_version'),"
+            " (SELECT extversion FROM pg_extension WHERE extname = 'postgis')"
+        )
+    ).one()
+    major = int(str(server).split(".")[0])
+    new_enough = major >= _OLDEST_POSTGRESQL and (
+        postgis is None or tuple(map(int, str(postgis).split(".")[:2])) >= _OLDEST_POSTGIS
+    )
+    return Finding(
+        "versions",
+        Text(zh="PostgreSQL / PostGIS 版本", en="PostgreSQL / PostGIS"),
+        State.OK if new_enough else State.WRONG,
+        _plain(f"{server} / {postgis or '-'}"),
+        None
+        if new_enough
+        else Text(
+            zh="需要 PostgreSQL 15、PostGIS 3.3 或更高版本",
+            en="PostgreSQL 15 and PostGIS 3.3 or newer are needed",
+        ),
+    )
+
+
+def _examine_clock(connection: Connection) -> Finding:
+    theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    drift = abs(datetime.now(UTC) - theirs)
+    wrong = drift > _CLOCK_DRIFT
+    return Finding(
+        "clock",
+        Text(zh="两处时钟之差", en="Clocks apart"),
+        State.WRONG if wrong else State.OK,
+        _plain(f"{drift.total_seconds():.1f} s"),
+        Text(zh="校准本机与数据库服务器的时钟(NTP)", en="set both machines' clocks (NTP)")
+        if wrong
+        else None,
+    )
+
+
+def _examine_roles(settings: Settings, cluster: Cluster | None) -> Iterator[Finding]:
+    """Every login role can connect, and is neither superuser nor owner."""
+    powerful = []
+    for pool in Pool:
+        url = cluster.url(pool.role, DATABASE) if cluster else _server_url(settings, pool)
+        if not url:
+            powerful.append(f"GIS_DATABASE_URL_{pool.value.upper()}")
+            continue
+        if _is_powerful(create_engine(url)):
+            powerful.append(pool.role)
+    fix = Text(
+        zh="各登录角色须存在,且不是超级用户或所有者:执行 migrate --print-sql 的输出并设置各网址",
+        en="every login role must be set and be neither superuser nor owner: run what"
+        " migrate --print-sql prints and set the URLs",
+    )
+    yield _list("roles", Text(zh="登录角色", en="Login roles"), powerful, fix)
+
+
+def _server_url(settings: Settings, pool: Pool) -> str:
+    url = getattr(settings, f"database_url_{pool.value}")
+    return url or ""
+
+
+def _is_powerful(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            question = text(
+                "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT 1 FROM pg_class c JOIN"
+                " pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :core"
+                " AND c.relowner = r.oid) FROM pg_roles r WHERE rolname = current_user"
+            )
+            return bool(connection.execute(question, {"core": CORE}).scalar_one())
+    finally:
+        engine.dispose()
+
+
+def _list(name: str, title: Text, wrong: Sequence[str], fix: Text) -> Finding:
+    """A finding that is in order when the list is empty."""
+    if not wrong:
+        return Finding(name, title, State.OK, Text(zh="正常", en="in order"))
+    more = f" … ({len(wrong)})" if len(wrong) > _LISTED else ""
+    return Finding(name, title, State.WRONG, _plain("; ".join(wrong[:_LISTED]) + more), fix)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from gis.attributes import Text
 from gis.db.tables import CORE, HISTORY
 from gis.kinds import KINDS
 
@@ -70,16 +71,16 @@ class Gap:
     """A break in a kind's history: how many assets it concerns."""
 
     kind: str
-    rule: str
+    rule: Text
     count: int
 
 
 _GAPS = {
-    "a current row without its version in history": (
+    Text(zh="现状行在历史中没有对应版本", en="a current row without its version in history"): (
         "SELECT count(*) FROM {core}.{kind} c LEFT JOIN {history}.{kind} h USING (id, version)"
         " WHERE h.id IS NULL OR h.deleted"
     ),
-    "versions that do not count 1, 2, 3 …": (
+    Text(zh="版本号不连续", en="versions that do not count 1, 2, 3 …"): (
         "SELECT count(*) FROM (SELECT 1 FROM {history}.{kind} GROUP BY id"
         " HAVING min(version) <> 1 OR max(version) <> count(*)) g"
     ),

@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
-from typer.main import get_command
+from shapely import LineString
 
 from api import app as application
-from api import cli
+from api.cli import build_commands, run
+from gis.attributes import Language
 from gis.settings import PROJECT_FOLDER, Settings
 
 READMES = ("README.md", "README.zh.md")
@@ -25,9 +27,38 @@ def test_every_setting_is_in_the_readme_and_no_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_is_in_the_readme_and_no_other(name: str) -> None:
-    commands = set(getattr(get_command(cli.app), "commands"))
+    commands = set(build_commands(Language.EN).commands)
     documented = set(re.findall(r"\| `python3 -m gis (\w+)` \|", read(name)))
     assert documented == commands
+
+
+@pytest.mark.parametrize("language", [*Language])
+def test_every_command_has_help_with_an_example(
+    language: Language, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIS_LANGUAGE", language.value)
+    for command in build_commands(language).commands:
+        assert run([command, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert f"python3 -m gis {command}" in shown, command
+        assert {"zh": "示例", "en": "Example"}[language.value] in shown, command
+
+
+def test_the_import_shown_in_the_readme_works_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = next(row for row in read("README.md").splitlines() if "--dry-run" in row)
+    arguments = line.split()[3:]
+    pipes = gpd.GeoDataFrame(
+        {"编号": ["P1"], "管径": ["300 mm"]},
+        geometry=[LineString([(99, 25), (99.001, 25)])],
+        crs=4490,
+    )
+    pipes.to_file(tmp_path / arguments[1], driver="GPKG")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIS_STATE_FOLDER", str(tmp_path / "state"))
+    tmp_path.chmod(0o755)
+    assert run(arguments) == 0
 
 
 @pytest.mark.parametrize("name", READMES)

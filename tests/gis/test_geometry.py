@@ -35,7 +35,7 @@ from tests.conftest import OneTransaction
 NAN, INF = float("nan"), float("inf")
 SQUARE = [[99.0, 25.0], [99.1, 25.0], [99.1, 25.1], [99.0, 25.1], [99.0, 25.0]]
 
-REFUSED_GEOJSON = [
+REFUSED_GEOJSON: list[tuple[object, str]] = [
     (None, "type"),
     ([], "type"),
     ("Point", "type"),
@@ -330,7 +330,7 @@ CGCS2000 = pyproj.Geod(a=6378137, rf=298.257222101)
 def simpson_meridian_degree(south: float) -> float:
     """One degree of the meridian by hand: M = a(1-e²)/(1-e²sin²φ)^1.5 under Simpson's rule."""
     a, e2 = 6378137.0, 0.00669438002290
-    radius = [
+    radius: list[float] = [
         a * (1 - e2) / (1 - e2 * math.sin(math.radians(south + i / 4)) ** 2) ** 1.5
         for i in range(5)
     ]

@@ -18,7 +18,28 @@ from gis.exchange.open_file import Values
 from gis.kinds import Record, declared
 
 SENTINEL_WORDS = frozenset(
-    "n/a na #n/a null <null> none nan nil unknown - -- — / \\ 无 不详 未知 不明 空 待定".split()
+    [
+        "n/a",
+        "na",
+        "#n/a",
+        "null",
+        "<null>",
+        "none",
+        "nan",
+        "nil",
+        "unknown",
+        "-",
+        "--",
+        "—",
+        "/",
+        "\\",
+        "无",
+        "不详",
+        "未知",
+        "不明",
+        "空",
+        "待定",
+    ]
 )
 _LOW_SENTINELS = (-1.0, -99.0, -999.0, -9999.0)
 _HIGH_SENTINELS = (9999.0, 99999.0)
@@ -26,16 +47,36 @@ _NUMBER = re.compile(
     r"^(?:dn|d|φ|ø|Φ)?\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:e[-+]?\d+)?)\s*(\D*)$", re.I
 )
 _FACTORS: dict[str, dict[str, float]] = {
-    "mm": {"mm": 1, "毫米": 1, "cm": 10, "厘米": 10, "m": 1000, "米": 1000, "in": 25.4, '"': 25.4},
-    "m": {"m": 1, "米": 1, "mm": 0.001, "毫米": 0.001, "cm": 0.01, "km": 1000, "ft": 0.3048},
+    "mm": {
+        "mm": 1,
+        "毫米": 1,
+        "cm": 10,
+        "厘米": 10,
+        "m": 1000,
+        "米": 1000,
+        "in": 25.4,
+        "inch": 25.4,
+        "英寸": 25.4,
+        '"': 25.4,
+    },
+    "m": {
+        "m": 1,
+        "米": 1,
+        "mm": 0.001,
+        "毫米": 0.001,
+        "cm": 0.01,
+        "km": 1000,
+        "ft": 0.3048,
+        "英尺": 0.3048,
+    },
     "km": {"km": 1, "公里": 1, "m": 0.001, "米": 0.001},
     "m²": {"m2": 1, "m²": 1, "平方米": 1, "㎡": 1, "ha": 1e4, "公顷": 1e4, "亩": 2000 / 3},
     "元": {"元": 1, "yuan": 1, "万元": 1e4, "亿元": 1e8},
     "%": {"%": 1},
 }
 """How many of the attribute's unit one of the file's unit is (1 亩 = 2000/3 m², exactly)."""
-_TRUE = frozenset("1 true t yes y 是 有 真".split())
-_FALSE = frozenset("0 false f no n 否 无 假".split())
+_TRUE = frozenset(["1", "true", "t", "yes", "y", "是", "有", "真"])
+_FALSE = frozenset(["0", "false", "f", "no", "n", "否", "无", "假"])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -133,12 +174,13 @@ def vocabulary_words(vocabulary: type[Vocabulary]) -> dict[str, str]:
     return known
 
 
-def _plain_type(annotation: Any) -> tuple[type, bool]:  # Any: a type expression
+def _plain_type(annotation: object) -> tuple[type, bool]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         arms = [a for a in typing.get_args(annotation) if a is not type(None)]
         plain = arms[0] if len(arms) == 1 else str
         return (typing.get_origin(plain) or plain), len(arms) < len(typing.get_args(annotation))
-    return (typing.get_origin(annotation) or annotation), False
+    plain = typing.get_origin(annotation) or annotation
+    return (plain if isinstance(plain, type) else str), False
 
 
 def _fold(word: str) -> str:
@@ -226,6 +268,7 @@ def _number_converter(
     is_level = about.unit is M and low < 0
     """A length in metres that may be negative is a height above the datum."""
     zero_is_missing = about.unit is MM or is_level or low > 0
+    is_year = whole and (name == "year" or name.endswith("_year"))
     factors = _FACTORS.get(about.unit.symbol, {}) if about.unit else {}
 
     def is_sentinel(number: float) -> bool:
@@ -235,19 +278,8 @@ def _number_converter(
             return about.unit is not None or number < low
         return number in _HIGH_SENTINELS and (about.unit in (MM, M) or number > high)
 
-    def convert(raw: object) -> Cell:
-        number, given_unit = _parse_number(raw)
-        if number is None:
-            if _fold(_as_words(raw)) in SENTINEL_WORDS:
-                return _absent(raw)
-            if whole and name.endswith("_year") and (day := _to_date(raw).value) is not None:
-                return Cell(value=day.year, rule="year_of_date")
-            return Cell(fault=_not_a(raw, Text(zh="数字", en="a number")))
-        if is_sentinel(number):
-            return _absent(number)
-        if whole and name.endswith("_year") and abs(number) > 1e8:
-            return Cell(value=_to_date(raw).value.year, rule="year_of_date")
-        factor = factors.get(given_unit or (_fold(unit) if unit else ""), None)
+    def measure(raw: object, number: float, given_unit: str) -> Cell:
+        factor = factors.get(given_unit or (_fold(unit) if unit else ""))
         if given_unit and factor is None:
             return Cell(fault=_not_a(raw, Text(zh="此单位的数", en="a number in a known unit")))
         value = number * (factor or 1)
@@ -255,7 +287,32 @@ def _number_converter(
             return Cell(value=int(value))
         return Cell(value=value, rule="unit" if factor not in (None, 1) else None)
 
+    def convert(raw: object) -> Cell:
+        number, given_unit = _parse_number(raw)
+        if number is None:
+            if _fold(_as_words(raw)) in SENTINEL_WORDS:
+                return _absent(raw)
+            return _to_year(raw) if is_year else _no_number(raw)
+        if is_sentinel(number):
+            return _absent(number)
+        # No year has nine digits: this is a moment in milliseconds.
+        return _to_year(raw) if is_year and abs(number) > 1e8 else measure(raw, number, given_unit)
+
     return convert
+
+
+def _no_number(raw: object) -> Cell:
+    return Cell(fault=_not_a(raw, Text(zh="数字", en="a number")))
+
+
+def _to_year(raw: object) -> Cell:
+    """The year of a full date or of epoch milliseconds."""
+    day = _to_date(raw)
+    if day.year is not None:
+        return Cell(value=day.year)
+    if day.value is None:
+        return _no_number(raw)
+    return Cell(value=day.value.year, rule="year_of_date")
 
 
 def _parse_number(raw: object) -> tuple[float | None, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import errno
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,7 +78,7 @@ def export_file(
         metadata_path.write_text(
             json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFullError(
@@ -134,7 +133,7 @@ def _describe(
         "attributes": {
             name: {
                 "label": about[name].text.get(language),
-                "unit": about[name].unit.symbol if about[name].unit else None,
+                "unit": unit.symbol if (unit := about[name].unit) else None,
             }
             for name in frame.columns
             if name in about

@@ -15,11 +15,15 @@ import resource
 import sqlite3
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gis.attributes import Text
 from gis.errors import SourceError
+
+if TYPE_CHECKING:  # numpy maps memory before the limits are set
+    import numpy.typing as npt
 
 MEMORY_BYTES = 2 * 1024**3
 CPU_SECONDS = 120
@@ -161,7 +165,7 @@ def _read_with_gdal(
 
 
 def _plain_reason(reason: str, path: Path) -> str:
-    return reason.split(";")[0].replace(str(path), path.suffix or "…")[:300]
+    return reason.split(";", 1)[0].replace(str(path), path.suffix or "…")[:300]
 
 
 def _choose_layer(path: Path, layer: str | None) -> str:
@@ -185,7 +189,7 @@ def _choose_layer(path: Path, layer: str | None) -> str:
     )
 
 
-def as_plain(array: Any) -> Values:  # Any: a numpy array of any type
+def as_plain(array: npt.NDArray[Any]) -> Values:  # Any: of any type
     """A numpy column as a list of text, numbers, truth values and None."""
     if array.dtype.kind == "M":
         words = array.astype("datetime64[s]").astype(str)
@@ -200,7 +204,7 @@ def as_plain(array: Any) -> Values:  # Any: a numpy array of any type
     ]
 
 
-def _write_geometry(shapes: Any, folder: Path) -> dict[int, int]:  # Any: array of WKB or None
+def _write_geometry(shapes: Sequence[bytes | None], folder: Path) -> dict[int, int]:
     """Concatenate WKB into one file; geometries beyond the vertex limit are counted, not kept."""
     import numpy as np
     import shapely
@@ -288,10 +292,8 @@ def _read_csv(path: Path) -> dict[str, Any]:  # Any: plain JSON
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         raw = _unpack(raw)
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = detect_encoding(raw)
+    is_utf_16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    encoding = "utf-16" if is_utf_16 else detect_encoding(raw)
     words = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
     del raw
     if "\x00" in words:

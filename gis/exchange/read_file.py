@@ -59,6 +59,7 @@ class SourceTable:
     warnings: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> Values:
+        """The cells of a column by its name."""
         return self.columns[self.names.index(name)]
 
 
@@ -225,7 +226,7 @@ def _run_child(copy: Path, driver: str, layer: str | None, folder: Path) -> Sour
     result.mkdir()
     request = {"path": str(copy), "driver": driver, "layer": layer, "result": str(result)}
     try:
-        ended = subprocess.run(  # noqa: S603 (our own interpreter and module, no shell)
+        ended = subprocess.run(  # our own interpreter and module, no shell
             [sys.executable, "-P", "-m", "gis.exchange.open_file"],
             input=json.dumps(request).encode(),
             env=_child_environment(driver, folder),

@@ -14,6 +14,7 @@ import pandas as pd
 import pyproj
 import shapely
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from gis.attributes import Text, Vocabulary
 from gis.errors import ParameterError
@@ -300,7 +301,7 @@ def _validate_rows(
     adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]  # the kind is chosen at run time
     records: list[dict[str, Any] | None] = [None] * len(rows)  # Any: as above
     for start in range(0, len(rows), CHUNK):
-        part = [i for i in range(start, min(start + CHUNK, len(rows)))]
+        part = list(range(start, min(start + CHUNK, len(rows))))
         try:
             valid = adapter.validate_python([rows[i] for i in part])
         except ValidationError as error:
@@ -319,7 +320,7 @@ def _validate_rows(
     return records
 
 
-def _explain(fault: Any) -> Text:  # Any: Pydantic's error dictionary
+def _explain(fault: ErrorDetails) -> Text:
     known = _PYDANTIC.get(fault["type"])
     if known is not None:
         return known.format(**fault.get("ctx", {}))

@@ -104,7 +104,7 @@ def test_unknown_names_and_naive_moments_are_refused(db: OneTransaction) -> None
     with pytest.raises(ParameterError):
         gis.read("road", db=db, attributes=["nothing"])
     with pytest.raises(ParameterError):
-        gis.read("road", db=db, as_of=datetime(2024, 1, 1))  # noqa: DTZ001 (the point)
+        gis.read("road", db=db, as_of=datetime(2024, 1, 1))
     with pytest.raises(ParameterError):
         gis.read("road", db=db, bbox=(1, 2, 3))
 
@@ -118,9 +118,7 @@ def test_each_reader_gets_the_columns_it_may_see(fresh_database: PooledDatabase)
                 continue
             shown = set(gis.read(name, db=fresh_database, pool=pool).columns)
             hidden = {
-                n
-                for n in kind.model_fields
-                if not pool.clearance.covers(sensitivity_of(kind, n))
+                n for n in kind.model_fields if not pool.clearance.covers(sensitivity_of(kind, n))
             }
             assert not shown & hidden
     assert sensitivity_of(SewerPipe, "up_invert_m") is Sensitivity.RESTRICTED

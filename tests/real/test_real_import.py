@@ -9,7 +9,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import geopandas as gpd
 import pyogrio
@@ -43,10 +43,12 @@ NEW_WESTMINSTER_PIPES = {
 def bring(db: OneTransaction, real_folder: Path, tmp_path: Path) -> Bring:
     """Import a real file twice: the second time nothing may change."""
 
-    def bring(name: str, kind: str, **options: Any) -> ImportReport:  # Any: import's options
+    def bring(name: str, kind: str, **options: object) -> ImportReport:
         def load() -> ImportReport:
             path = real_folder / name
-            return import_file(db, path, kind, actor="test", refused_folder=tmp_path, **options)
+            return import_file(
+                db, path, kind, actor="test", refused_folder=tmp_path, **cast("Any", options)
+            )
 
         first, again = load(), load()
         assert first.accepted + first.refused == first.read

@@ -2,7 +2,9 @@
 
 import csv
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import geopandas as gpd
 import pytest
@@ -14,7 +16,7 @@ from gis.exchange.import_file import ImportReport, import_file
 from tests.conftest import OneTransaction
 
 
-def write_pipes(path: Path, rows: list[dict[str, object]], **options: object) -> Path:
+def write_pipes(path: Path, rows: Sequence[Mapping[str, object]], **options: object) -> Path:
     lines = [LineString([(99, 25 + i / 1000), (99.01, 25 + i / 1000)]) for i in range(len(rows))]
     gpd.GeoDataFrame(rows, geometry=lines, crs=4490).to_file(path, **options)
     return path
@@ -33,7 +35,7 @@ def stored(db: OneTransaction, columns: str, kind: str = "sewer_pipe") -> list[t
         return [tuple(r) for r in rows]
 
 
-CHINESE = [
+CHINESE: list[dict[str, object]] = [
     {"编号": "W1", "管线类型": "污水", "管径(mm)": "300 mm", "材质": "砼", "起点高程": 0.0},
     {"编号": "W2", "管线类型": "YS", "管径(mm)": "DN400", "材质": "HDPE", "起点高程": 1653.2},
     {"编号": "W3", "管线类型": "雨污合流", "管径(mm)": "-1", "材质": "泡沫", "起点高程": 9999.0},
@@ -76,14 +78,16 @@ def write_as(folder: Path, suffix: str) -> Path:
         import zipfile
 
         # A .dbf cuts names to ten bytes: three Chinese characters in UTF-8.
-        short = [{k[:3] if k[2:4] != "(m" else k: v for k, v in r.items()} for r in CHINESE]
+        short: list[dict[str, object]] = [
+            {k[:3] if k[2:4] != "(m" else k: v for k, v in r.items()} for r in CHINESE
+        ]
         write_pipes(folder / "管线.shp", short, encoding="UTF-8")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for part in ("shp", "shx", "dbf", "prj", "cpg"):
                 archive.write(folder / f"管线.{part}", f"测绘/管线.{part}")
         return path
     if suffix.startswith("csv"):
-        rows = [
+        rows: list[dict[str, object]] = [
             {**row, "WKT": f"LINESTRING (99 {25 + i / 1000}, 99.01 {25 + i / 1000})"}
             for i, row in enumerate(CHINESE)
         ]
@@ -237,7 +241,7 @@ def test_an_unknown_kind_field_or_value_is_named(
 ) -> None:
     path = write_pipes(tmp_path / "a.gpkg", CHINESE)
     with pytest.raises(error):
-        bring(db, path, **options)
+        bring(db, path, **cast("Any", options))
     assert stored(db, "code") == []
 
 

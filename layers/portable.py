@@ -35,9 +35,11 @@ CONTENT_SECURITY_POLICY = (
 )
 """Inline only: a page from disk has no other origin to trust, and may not reach any."""
 MADE = Text(
-    zh="数据截至 {data},制图 {made};是否超期按本机时钟判断",
-    en="Data as of {data}, made {made}; lateness by this computer's clock",
+    zh="{made} 制图;是否超期按本机时钟判断",
+    en="Made {made}; lateness by this computer's clock",
 )
+OUTLINE_COLOR = "#a8a49a"
+PAST = Text(zh="{data} 的状态", en="State on {data}")
 TOO_OLD = Text(
     zh="浏览器版本过低,无法显示此地图。请使用 2023 年以后的 Edge、Chrome、Firefox 或 Safari。",
     en="This browser is too old for the map. Use Edge, Chrome, Firefox or Safari of 2023 or later.",
@@ -108,6 +110,7 @@ class PortableMap(folium.Map):
             "minZoom": 4,
             "maxZoom": 20,
             "keyboardPanDelta": 120,
+            "zoomSnap": 0.5,
         }
 
     def get_name(self) -> str:
@@ -128,7 +131,7 @@ class PackedData(MacroElement):
     )
 
     def __init__(self, payload: str, script: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca types it by halves
         self.payload, self.script = payload, script
 
     def get_name(self) -> str:
@@ -199,7 +202,7 @@ def portable_map(
     contents = read_contents(db, wanted, pool=pool, as_of=as_of, bbox=bbox)
     config = _make_config(spec, contents, settings=settings, pool=pool, language=language)
     assets = settings.state_folder / "assets"
-    note = _write_note(as_of or made, made, ZoneInfo(settings.timezone))
+    note = _write_note(made, as_of, ZoneInfo(settings.timezone))
     drawn = PortableMap(_page_body(config, note))
     drawn.add_child(PackedData(pack(contents, config, pool=pool), _page_script()), name="packed")
     _make_figure(drawn, config, language, assets)
@@ -228,17 +231,21 @@ def _make_config(
         counts={name: contents.count_values(KINDS[name]) for name in names},
     )
     county = contents.county.name if contents.county else None
-    layers = [
-        {
-            **layer,
-            "history": None,
-            "hazards": layer["hazards"] if "hazard" in names else None,
-        }
-        for layer in config["layers"]
-    ]
+    layers = [_fit_layer(layer, spec, names) for layer in config["layers"]]
     # The page sets the clock when it is opened; a moment here would make each render differ.
     title = _add_county(spec.title, county).as_dict()
     return {**config, "server_now": None, "events": None, "title": title, "layers": layers}
+
+
+def _fit_layer(layer: Document, spec: MapSpec, names: Sequence[str]) -> Document:
+    """A layer of the live page as a file can answer for it."""
+    fitted = {**layer, "history": None}
+    if "hazard" not in names:
+        fitted["hazards"] = None
+    if spec.name == "hazards" and layer["id"] == "road":
+        # Where hazards are the subject, roads only say where one is.
+        fitted |= {"color_by": None, "vocabulary": [], "color": OUTLINE_COLOR}
+    return fitted
 
 
 def _add_county(title: Text, county: Text | None) -> Text:
@@ -247,12 +254,14 @@ def _add_county(title: Text, county: Text | None) -> Text:
     return Text(zh=f"{county.zh}{title.zh}", en=f"{title.en} · {county.en}")
 
 
-def _write_note(data: datetime, made: datetime, clock: ZoneInfo) -> Text:
-    moments = {
-        n: f"{m.astimezone(clock):%Y-%m-%d %H:%M}" for n, m in (("data", data), ("made", made))
-    }
-    note = MADE.format(**moments)
-    return Text(zh=f"{note.zh}。{DATUM_NOTE.zh}", en=f"{note.en}. {DATUM_NOTE.en}")
+def _write_note(made: datetime, as_of: datetime | None, clock: ZoneInfo) -> Text:
+    def write(moment: datetime) -> str:
+        return f"{moment.astimezone(clock):%Y-%m-%d %H:%M}"
+
+    parts = [MADE.format(made=write(made)), DATUM_NOTE]
+    if as_of is not None:
+        parts.insert(0, PAST.format(data=write(as_of)))
+    return Text(zh=" · ".join(p.zh for p in parts), en=" · ".join(p.en for p in parts))
 
 
 def _in_both(text: Text, css_class: str) -> str:

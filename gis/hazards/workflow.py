@@ -237,8 +237,7 @@ def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     values = found.model_dump(exclude={"lon", "lat"}, exclude_none=True)
     if found.asset_id is not None:
         values["asset_id"] = str(found.asset_id)
-    origin = {"source": "hazard", "source_code": str(event.hazard_id)}
-    return {**origin, **values, "found_at": event.at}
+    return {**values, "found_at": event.at}
 
 
 def _import(_hazard: Hazard | None, event: HazardEvent) -> Changes:

@@ -1,6 +1,6 @@
 // Answers what the live page asks its server, from the data of the file. Nothing leaves the page.
 
-import { everyShape, findShape, mapConfig } from "./packed.js";
+import { everyShape, findAnywhere, findShape, mapConfig } from "./packed.js";
 
 export async function answerFromFile(address) {
   const url = new URL(address);
@@ -24,6 +24,9 @@ function findOpen(kind, asset) {
 function describe(shape) {
   if (!shape) return null;
   const { id, ...properties } = shape.properties;
+  const asset = properties.asset_id && findAnywhere(properties.asset_id);
+  // A person knows a place by its name; where the file lacks the asset, its id is all there is.
+  if (asset) properties.asset_id = [asset.properties.name, asset.properties.code].filter(Boolean).join(" · ");
   const places = shape.degrees.flatMap((part) => Array.from({ length: part.length / 2 }, (_, at) => [part[2 * at], part[2 * at + 1]]));
   return { type: "Feature", id, geometry: { type: "MultiPoint", coordinates: places }, properties };
 }

@@ -24,6 +24,14 @@ export function findShape(kind, id) {
   return everyShape(kind).find((shape) => shape.properties.id === id);
 }
 
+export function findAnywhere(id) {
+  for (const kind of shapes.keys()) {
+    const shape = findShape(kind, id);
+    if (shape) return shape;
+  }
+  return null;
+}
+
 function unpackKind({ ids, columns, shapes: drawn }) {
   const names = Object.keys(columns);
   return ids.map((id, row) => {

@@ -7,9 +7,11 @@ const MARGIN = 64;
 // A vertex nearer than half a pixel to the one before is not seen.
 const FINE = 4;
 const KEPT = 96;
-const CELLS = 16;
+// A tile is 512 pixels wide: cells of 16 pixels, circles that take in what is within 54.
+const CELL = EXTENT / 32;
+const REACH = (54 / 512) * EXTENT;
 // Fewer points than this are never gathered to circles: each is worth its own symbol.
-const CROWD = 300;
+const CROWD = 100;
 
 export class TileStore extends EventTarget {
   constructor() {
@@ -63,12 +65,12 @@ function cutTile(layer, tile) {
   const shapes = everyShape(layer.id);
   const scale = 2 ** tile.z;
   const margin = MARGIN / EXTENT;
-  const inside = (box, more) => box[2] * scale >= tile.x - more && box[0] * scale <= tile.x + 1 + more && box[3] * scale >= tile.y - more && box[1] * scale <= tile.y + 1 + more;
   const crowded = layer.geometry === "point" && shapes.length > CROWD && tile.z <= layer.aggregate_to;
-  if (crowded) return { extent: EXTENT, features: countCells(layer, tile, shapes.filter((shape) => inside(shape.box, 0))) };
-  const features = [];
-  for (const shape of shapes) {
-    if (inside(shape.box, margin)) features.push(placeShape(shape, tile, scale));
+  const features = crowded ? placeCells(layer, tile) : [];
+  for (const shape of crowded ? [] : shapes) {
+    const [west, north, east, south] = shape.box;
+    const apart = east * scale < tile.x - margin || west * scale > tile.x + 1 + margin || south * scale < tile.y - margin || north * scale > tile.y + 1 + margin;
+    if (!apart) features.push(placeShape(shape, tile, scale));
   }
   return { extent: EXTENT, features };
 }
@@ -93,27 +95,61 @@ function placePart(part, x, y) {
 }
 
 // As the server counts: cells with the number of each value, what is open and the first deadline.
-function countCells(layer, tile, shapes) {
+// Open and closed are counted apart, so that a circle of the open ones has exactly their colours;
+// and over the whole plane of a zoom, so that no seam of tiles parts a crowd.
+const counted = new Map();
+
+function countCells(layer, z) {
+  const key = `${layer.id}/${z}`;
+  if (counted.has(key)) return counted.get(key);
   const cells = new Map();
-  const scale = 2 ** tile.z;
-  for (const { parts: [[wx, wy]], properties } of shapes) {
-    const x = wx * scale - tile.x;
-    const y = wy * scale - tile.y;
-    if (x < 0 || y < 0 || x >= 1 || y >= 1) continue;
-    const key = Math.floor(x * CELLS) * CELLS + Math.floor(y * CELLS);
-    if (!cells.has(key)) cells.set(key, { x: 0, y: 0, cells: true, count: 0, open: 0, due_at: null });
-    const cell = cells.get(key);
-    cell.count += 1;
-    cell.x += x;
-    cell.y += y;
-    const value = `n_${properties[layer.color_by]}`;
-    cell[value] = (cell[value] ?? 0) + 1;
-    if (properties.is_open === false) continue;
-    cell.open += 1;
-    if (properties.due_at && (!cell.due_at || properties.due_at < cell.due_at)) cell.due_at = properties.due_at;
+  const units = 2 ** z * EXTENT;
+  for (const { parts: [[wx, wy]], properties } of everyShape(layer.id)) {
+    const [x, y] = [wx * units, wy * units];
+    const open = properties.is_open !== false;
+    const at = [Math.floor(x / CELL), Math.floor(y / CELL), open].join();
+    if (!cells.has(at)) cells.set(at, { cells: true, x: 0, y: 0, count: 0, open: 0, is_open: open, due_at: null });
+    addToCell(cells.get(at), layer, properties, x, y);
   }
-  return [...cells.values()].map(({ x, y, ...properties }) => {
-    const place = [(x / properties.count) * EXTENT, (y / properties.count) * EXTENT];
-    return { kind: 1, properties, parts: [place], box: [...place, ...place] };
-  });
+  counted.set(key, mergeCells([...cells.values()]));
+  return counted.get(key);
+}
+
+function placeCells(layer, tile) {
+  const features = [];
+  for (const { x, y, ...properties } of countCells(layer, tile.z)) {
+    const place = [x - tile.x * EXTENT, y - tile.y * EXTENT];
+    const own = place.every((value) => value >= 0 && value < EXTENT);
+    if (own) features.push({ kind: 1, properties, parts: [place], box: [...place, ...place] });
+  }
+  return features;
+}
+
+function addToCell(cell, layer, properties, x, y) {
+  cell.count += 1;
+  cell.x += (x - cell.x) / cell.count;
+  cell.y += (y - cell.y) / cell.count;
+  const value = `n_${properties[layer.color_by]}`;
+  cell[value] = (cell[value] ?? 0) + 1;
+  if (!cell.is_open) return;
+  cell.open += 1;
+  if (properties.due_at && (!cell.due_at || properties.due_at < cell.due_at)) cell.due_at = properties.due_at;
+}
+
+// The fullest first takes in what its circle would cover; what it holds stays exact.
+function mergeCells(cells) {
+  const kept = [];
+  for (const cell of cells.sort((a, b) => b.open - a.open || b.count - a.count)) {
+    const host = kept.find((other) => Math.hypot(other.x - cell.x, other.y - cell.y) < REACH && other.is_open === cell.is_open);
+    if (host) mergeCell(host, cell);
+    else kept.push(cell);
+  }
+  return kept;
+}
+
+function mergeCell(host, cell) {
+  for (const [name, value] of Object.entries(cell)) {
+    if (name === "count" || name === "open" || name.startsWith("n_")) host[name] = (host[name] ?? 0) + value;
+  }
+  if (cell.due_at && (!host.due_at || cell.due_at < host.due_at)) host.due_at = cell.due_at;
 }

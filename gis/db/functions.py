@@ -58,13 +58,15 @@ _QUERIES = (
     "st_extent(geometry)",
     "st_geomfromewkt(text)",  # what GeoAlchemy2 wraps every bound geometry in
     "st_geomfromtext(text,integer)",
+    "st_geomfromwkb(bytea)",
     "st_geomfromwkb(bytea,integer)",
     "st_intersects(geometry,geometry)",
     "st_makeenvelope(double precision,double precision,double precision,double precision,integer)",
     "st_makepoint(double precision,double precision)",
     "st_setsrid(geometry,integer)",
     "st_simplify(geometry,double precision,boolean)",
-    "st_snaptogrid(geometry,double precision)",
+    "st_snaptogrid(geometry,double precision)",  # SQL: it calls the one with five arguments
+    "st_snaptogrid(geometry,double precision,double precision,double precision,double precision)",
     "st_srid(geometry)",
     "st_tileenvelope(integer,integer,integer,geometry,double precision)",
     "st_x(geometry)",

@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         language = choose_language(settings)
         session = Session(settings, language)
         code = build_commands(language).main(
-            list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=session
+            list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False, obj=session
         )
     except InfratrackError as error:
         complain_of(error, language)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -101,6 +102,8 @@ def import_(
         )
     _show_verdicts(session, done)
     session.answer(done.summary().get(session.language))
+    if done.read and not done.accepted:
+        raise typer.Exit(1)
 
 
 def _read_pairs(option: str, texts: list[str] | None) -> dict[str, str]:
@@ -220,8 +223,7 @@ def kinds(
         document = {k.kind: describe_kind(k) for k in chosen}
         session.answer(json.dumps(document, ensure_ascii=False, indent=1))
     else:
-        shown = _table_attributes(session, chosen[0]) if kind else _table_kinds(session, chosen)
-        out.print(shown)
+        _show_attributes(session, chosen[0]) if kind else _show_kinds(session, chosen)
 
 
 def describe_kind(kind: type[Record]) -> dict[str, Any]:  # Any: JSON
@@ -254,7 +256,7 @@ def find_words(kind: type[Record], name: str) -> list[Vocabulary]:
     return []
 
 
-def _table_kinds(session: Session, chosen: list[type[Record]]) -> Table:
+def _show_kinds(session: Session, chosen: list[type[Record]]) -> None:
     table = _make_table(
         session,
         Text(zh="类型", en="Kind"),
@@ -271,43 +273,45 @@ def _table_kinds(session: Session, chosen: list[type[Record]]) -> Table:
             kind.sensitivity.value,
             str(len(declared(kind))),
         )
-    return table
+    out.print(table)
 
 
-def _table_attributes(session: Session, kind: type[Record]) -> Table:
+def _show_attributes(session: Session, kind: type[Record]) -> None:
+    """One row per attribute; where definitions come from stands below, by number."""
     table = _make_table(
         session,
         Text(zh="属性", en="Attribute"),
         Text(zh="名称", en="Name"),
         Text(zh="单位", en="Unit"),
-        Text(zh="取值", en="Words"),
         Text(zh="密级", en="Class"),
-        Text(zh="出处", en="Source"),
+        Text(zh="出处", en="From"),
+        Text(zh="取值", en="Words"),
     )
+    sources: dict[str, int] = {}
     for name, mark in declared(kind).items():
-        words = " ".join(
-            f"{w.value}={w.text.get(session.language)}" for w in find_words(kind, name)
-        )
+        words = [f"{w.value} {w.text.get(session.language)}" for w in find_words(kind, name)]
         table.add_row(
             name,
             mark.text.get(session.language),
             mark.unit.symbol if mark.unit else "",
-            words,
             sensitivity_of(kind, name).value,
-            _name_source(session, mark),
+            str(sources.setdefault(_name_source(session, mark), len(sources) + 1)),
+            ", ".join(words),
         )
-    return table
+    out.print(table)
+    for source, number in sources.items():
+        session.answer(f"{number}  {source}")
 
 
 def _name_source(session: Session, mark: Attribute) -> str:
     if mark.verified:
         return mark.source or ""
     doubt = Text(zh="未核实", en="unverified").get(session.language)
-    return f"{mark.source or ''} [{doubt}]".strip()
+    return f"[{doubt}] {mark.source or ''}"
 
 
 def _make_table(session: Session, *titles: Text) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
+    table = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
     for title in titles:
         table.add_column(title.get(session.language), overflow="fold")
     return table

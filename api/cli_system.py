@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -76,11 +76,15 @@ def demo(
         if serving:
             try:
                 listener = _claim_port(session.settings)
-            except SetupError as error:
+            except SetupError:
                 # A second demo, or one started again: there it is, and nothing is to be done.
                 if not _is_ours(session.settings.port):
                     raise
-                session.answer(error.text(session.language))
+                address = f"http://127.0.0.1:{session.settings.port}/maps/progress"
+                session.note(
+                    "本程序已在运行,或正在准备:", "It is running already, or getting ready:"
+                )
+                session.answer(address)
                 return
             open_things.enter_context(listener)
         install_assets(session)
@@ -156,7 +160,9 @@ def _serve(session: Session, installation: Installation, listener: socket.socket
     nightly = Nightly(installation, session.settings)
     nightly.start()
     try:
-        answer_requests(session.settings, installation, listener)
+        # The server ends on SIGINT and SIGTERM, and then raises them again for who started it.
+        with suppress(KeyboardInterrupt):
+            answer_requests(session.settings, installation, listener)
     finally:
         nightly.stop()
     session.note("已停止", "stopped")

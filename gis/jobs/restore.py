@@ -76,8 +76,9 @@ def restore_backup(
             major, empty = _look_at_target(owner, manifest, archive)
             saved = None
             if not empty:
+                _require_consent(replace=replace)
                 progress(_SAVING, 0.2)
-                saved = _save_present(installation, settings, replace=replace)
+                saved = _save_present(installation, settings)
             evidence = _restore_evidence(Path(scratch) / EVIDENCE, staging / EVIDENCE)
             progress(_RESTORING, 0.4)
             _restore_tables(installation, Path(scratch), manifest, major)
@@ -113,7 +114,7 @@ def _refuse_newer(connection: Connection, manifest: Manifest, archive: Path) -> 
         ) from error
 
 
-def _save_present(installation: Installation, settings: Settings, *, replace: bool) -> Path:
+def _require_consent(*, replace: bool) -> None:
     if not replace:
         raise ConflictError(
             Text(
@@ -122,6 +123,9 @@ def _save_present(installation: Installation, settings: Settings, *, replace: bo
                 " (what is there is backed up first)",
             )
         )
+
+
+def _save_present(installation: Installation, settings: Settings) -> Path:
     target = backup_folder(settings) / f"before-restore-{name_backup(datetime.now(UTC))}"
     make_backup(installation, settings, target)
     return target

@@ -30,12 +30,15 @@ class Text:
             raise TypeError(f"a Text needs both languages: {self!r}")
 
     def get(self, language: Language) -> str:
+        """The word in one language."""
         return self.zh if language is Language.ZH else self.en
 
     def format(self, **facts: object) -> Text:
+        """Both languages with their ``{facts}`` filled in."""
         return Text(zh=self.zh.format(**facts), en=self.en.format(**facts))
 
     def as_dict(self) -> dict[str, str]:
+        """``{"zh": …, "en": …}``, as documents carry it."""
         return {"zh": self.zh, "en": self.en}
 
 
@@ -48,6 +51,7 @@ class Sensitivity(StrEnum):
 
     @property
     def rank(self) -> int:
+        """0 for public, rising."""
         return list(Sensitivity).index(self)
 
     def covers(self, other: Sensitivity) -> bool:
@@ -94,7 +98,7 @@ class Attribute:
     """Shown in a popup and an export, but not carried by tiles below the detail zoom."""
 
 
-class Vocabulary(str, Enum):
+class Vocabulary(str, Enum):  # noqa: UP042 - StrEnum cannot carry words beside the value
     """A closed list of words: the stored value, both labels, and an order (that of declaration).
 
     Members are written ``NAME = ("value", "中文", "English", ("alias", …))``.
@@ -117,4 +121,5 @@ class Vocabulary(str, Enum):
 
     @property
     def order(self) -> int:
+        """Place in the declaration, from 0."""
         return list(type(self)).index(self)

@@ -33,69 +33,96 @@ class InfratrackError(Exception):
         self.facts = facts
 
     def text(self, language: Language) -> str:
+        """The message in one language."""
         return self.message.get(language)
 
 
 class InputError(InfratrackError):
+    """What was asked or sent is wrong."""
+
     type = "invalid-input"
     title = Text(zh="输入有误", en="Invalid input")
 
 
 class GeometryError(InputError):
+    """A geometry the gate refuses."""
+
     type = "invalid-geometry"
     title = Text(zh="几何有误", en="Invalid geometry")
 
 
 class RowError(InputError):
+    """A row a kind refuses."""
+
     type = "invalid-row"
     title = Text(zh="记录有误", en="Invalid row")
 
 
 class SourceError(InputError):
+    """A file that cannot be read, or lacks what we need."""
+
     type = "unreadable-source"
     title = Text(zh="文件无法读取", en="Unreadable file")
 
 
 class ParameterError(InputError):
+    """A parameter that is unknown or of the wrong type."""
+
     type = "invalid-parameter"
     title = Text(zh="参数有误", en="Invalid parameter")
 
 
 class CursorError(InputError):
+    """A paging cursor that was changed."""
+
     type = "invalid-cursor"
     title = Text(zh="翻页标记无效", en="Invalid cursor")
 
 
 class NotFoundError(InfratrackError):
+    """There is no such collection, feature or tile."""
+
     type = "not-found"
     title = Text(zh="不存在", en="Not found")
 
 
 class ForbiddenError(InfratrackError):
+    """The role may not."""
+
     type = "forbidden"
     title = Text(zh="无权访问", en="Forbidden")
 
 
 class ConflictError(InfratrackError):
+    """The same code or source twice, or a stale version."""
+
     type = "conflict"
     title = Text(zh="冲突", en="Conflict")
 
 
 class TransitionError(InfratrackError):
+    """An event the hazard's state does not allow."""
+
     type = "transition-refused"
     title = Text(zh="状态不允许", en="Transition refused")
 
 
 class BusyError(InfratrackError):
+    """The database is busy or the query took too long."""
+
     type = "busy"
     title = Text(zh="系统繁忙", en="Busy")
 
 
 class StorageFullError(InfratrackError):
+    """No space is left."""
+
     type = "storage-full"
     title = Text(zh="存储空间不足", en="Storage full")
 
 
 class SetupError(InfratrackError):
+    """The machine, cluster or configuration is not ready."""
+
     type = "setup"
     title = Text(zh="环境未就绪", en="Set-up problem")

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -42,7 +41,7 @@ def template(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated, empty database; made once, by whoever comes first."""
     import fcntl
 
-    with open(Path(cluster.socket_folder).parent / "template.lock", "w") as lock:
+    with (cluster.socket_folder.parent / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         create_database(cluster.superuser_url(), TEMPLATE)
         superuser = create_engine(cluster.superuser_url(TEMPLATE))
@@ -67,11 +66,11 @@ def clone_database(cluster: Cluster, template: str) -> Iterator[CloneDatabase]:
     def clone() -> str:
         name = f"clone_{uuid4().hex[:12]}"
         with superuser.connect() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock(7261002)")
+            connection.exec_driver_sql("SELECT pg_advisory_lock(7261002)")
             connection.exec_driver_sql(
                 f'CREATE DATABASE "{name}" TEMPLATE {template} OWNER {OWNER}'
             )
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock(7261002)")
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(7261002)")
         made.append(name)
         return name
 

@@ -63,10 +63,11 @@ class PooledDatabase:
 
     @contextmanager
     def read(self, pool: Pool = Pool.STAFF) -> Iterator[Connection]:
+        """A read-only transaction as ``pool``; rolled back at the end."""
         with self.engines[pool].connect() as connection:
-            connection = connection.execution_options(postgresql_readonly=True)
-            with connection.begin():
-                yield connection
+            reading = connection.execution_options(postgresql_readonly=True)
+            with reading.begin():
+                yield reading
 
     @contextmanager
     def write(
@@ -77,11 +78,13 @@ class PooledDatabase:
         valid_from: datetime | None = None,
         pool: Pool = Pool.STAFF,
     ) -> Iterator[Connection]:
+        """A transaction in the name of ``actor``; committed at the end of the block."""
         with self.engines[pool].begin() as connection:
             set_context(connection, actor=actor, reason=reason, valid_from=valid_from)
             yield connection
 
     def close(self) -> None:
+        """Close every connection."""
         for engine in self.engines.values():
             engine.dispose()
 

@@ -21,10 +21,12 @@ class Pool(StrEnum):
 
     @property
     def role(self) -> str:
+        """The role's name in PostgreSQL."""
         return f"infratrack_{self.value}"
 
     @property
     def clearance(self) -> Sensitivity:
+        """The most sensitive thing the role may read."""
         return _CLEARANCE[self]
 
 

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -117,7 +117,7 @@ def _tipg_server(python: str, cluster: Cluster, port: int) -> Iterator[str]:
     host = quote(str(cluster.socket_folder), safe="")
     environment = {
         **os.environ,
-        "DATABASE_URL": f"postgresql://postgres@/{DATABASE}?host={host}",
+        "DATABASE_URL": f"postgresql://postgres@{host}/{DATABASE}",
         "TIPG_DB_SCHEMAS": '["core"]',
         "TIPG_CATALOG_TTL": "3600",
         "PYTHONPATH": "",
@@ -180,12 +180,9 @@ def _compare_tiles(
     print("| tile at zoom | tipg ms | ours ms (no cache) | tipg / ours | ours, cached ms |"
           " tipg KB | ours KB |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
-    path: Callable[[Address], str] = lambda a: (
-        f"/collections/{KIND}/tiles/WebMercatorQuad/{a[0]}/{a[1]}/{a[2]}"
-    )  # noqa: E731,E501
     for zoom, addresses in tiles.items():
-        mine = [ours + path(a) for a in addresses]
-        kept = [warm + path(a) for a in addresses]
+        mine = [ours + _tile_path(a) for a in addresses]
+        kept = [warm + _tile_path(a) for a in addresses]
         theirs = [
             f"{tipg}/collections/core.{KIND}/tiles/WebMercatorQuad/{z}/{column}/{row}"
             "?geom-column=geometry_3857"
@@ -199,6 +196,10 @@ def _compare_tiles(
         kept_ms, _ = _median_ms(kept, rounds)
         print(f"| {zoom} | {their_ms:.1f} | {my_ms:.1f} | {their_ms / my_ms:.1f} |"
               f" {kept_ms:.1f} | {their_bytes / 1000:.0f} | {my_bytes / 1000:.0f} |", flush=True)  # fmt: skip
+
+
+def _tile_path(address: Address) -> str:
+    return f"/collections/{KIND}/tiles/WebMercatorQuad/" + "/".join(map(str, address))
 
 
 def _compare_pages(ours: str, tipg: str, count: int, rounds: int) -> None:

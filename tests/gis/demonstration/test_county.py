@@ -20,7 +20,7 @@ from gis.hazards.record import find_drift
 from tests.conftest import CloneDatabase, connect_pools
 
 GRID_SCALE = 2e-5
-"""A Gauss-Krüger plane is longer than the ellipsoid by y²/2R²: 1.2e-5 at 31 km from its meridian."""
+"""A Gauss-Krüger plane is longer than the ellipsoid by y²/2R²: 1.2e-5 at 31 km of its middle."""
 
 
 def fingerprint(county: County) -> str:

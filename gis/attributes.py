@@ -110,6 +110,7 @@ class Vocabulary(str, Enum):  # noqa: UP042 - StrEnum cannot carry words beside 
     # The defaults are only for the look-up ``Member("value")``; a member without both words is
     # refused by Text when its class is made.
     def __new__(cls, value: str, zh: str = "", en: str = "", aliases: tuple[str, ...] = ()) -> Self:
+        """A member with its words beside its value."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.text = Text(zh=zh, en=en)

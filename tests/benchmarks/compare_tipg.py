@@ -194,8 +194,16 @@ def _compare_tiles(
         their_ms, their_bytes = _median_ms(theirs, rounds)
         my_ms, my_bytes = _median_ms(mine, rounds)
         kept_ms, _ = _median_ms(kept, rounds)
-        print(f"| {zoom} | {their_ms:.1f} | {my_ms:.1f} | {their_ms / my_ms:.1f} |"
-              f" {kept_ms:.1f} | {their_bytes / 1000:.0f} | {my_bytes / 1000:.0f} |", flush=True)  # fmt: skip
+        cells = (
+            str(zoom),
+            f"{their_ms:.1f}",
+            f"{my_ms:.1f}",
+            f"{their_ms / my_ms:.1f}",
+            f"{kept_ms:.1f}",
+            f"{their_bytes / 1000:.0f}",
+            f"{my_bytes / 1000:.0f}",
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def _tile_path(address: Address) -> str:

@@ -11,10 +11,12 @@ from shapely import LineString
 from gis.demonstration.plan import Town, river_y
 from gis.geometry import Geometries, as_geometries
 
+# fmt: off
 _STREET = (
-    ("文昌", "云岭", "龙泉", "青松", "向阳", "翠屏", "兴贤", "环翠", "茶园", "迎春")
-    + ("金穗", "学府", "石桥", "澄江", "永和", "建业", "南屏", "观澜", "紫薇", "玉兰")
-)  # fmt: skip
+    "文昌", "云岭", "龙泉", "青松", "向阳", "翠屏", "兴贤", "环翠", "茶园", "迎春",
+    "金穗", "学府", "石桥", "澄江", "永和", "建业", "南屏", "观澜", "紫薇", "玉兰",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)

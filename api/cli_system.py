@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from api.cli_words import Session, both, find_actor, notes, show_progress
 from gis.attributes import Text
@@ -21,6 +22,8 @@ from gis.errors import SetupError
 from gis.settings import Settings
 
 _EXAMPLE = "python3 -m gis "
+_LOADING_LOCK = 7_261_004
+"""Advisory lock held while the demonstration county is loaded."""
 Port = Annotated[
     int | None,
     typer.Option(min=1, max=65535, help=both("端口(仅本机 127.0.0.1)", "Port on 127.0.0.1")),
@@ -55,7 +58,7 @@ def demo(
     context: typer.Context,
     port: Port = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help=both("随机种子(默认 1)", "Seed of the county (1)"))
+        int | None, typer.Option(min=1, help=both("随机种子(默认 1)", "Seed of the county (1)"))
     ] = None,
     scale: Annotated[
         float | None,
@@ -98,18 +101,41 @@ def load_demonstration(
     session: Session, installation: Installation, *, seed: int | None, scale: float | None
 ) -> None:
     """Load the county unless it is there already; a seed or scale not given asks for any."""
+    with _hold_loading(installation):
+        if _is_loaded(installation, seed=seed, scale=scale):
+            session.note("演示县已在库中", "The demonstration county is there already")
+            return
+        _load_county(session, installation, seed=seed or 1, scale=scale or 1.0)
+
+
+@contextmanager
+def _hold_loading(installation: Installation) -> Iterator[None]:
+    """Two commands started at once load one county: the second waits, and finds it there."""
+    engine = create_engine(installation.owner_url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOADING_LOCK})
+            yield
+    finally:
+        engine.dispose()
+
+
+def _is_loaded(installation: Installation, *, seed: int | None, scale: float | None) -> bool:
     with installation.db.read() as connection:
         found = connection.execute(select(county.c.name_en, county.c.is_demonstration)).all()
-    wanted = f"#{seed if seed is not None else 1}/{scale if scale is not None else 1:g}"
     any_will_do = seed is None and scale is None
-    if any(row.is_demonstration and (any_will_do or wanted in row.name_en) for row in found):
-        session.note("演示县已在库中", "The demonstration county is there already")
-        return
+    wanted = f"#{seed or 1}/{scale or 1.0:g}"
+    return any(
+        row.is_demonstration and (any_will_do or row.name_en.endswith(wanted)) for row in found
+    )
+
+
+def _load_county(session: Session, installation: Installation, *, seed: int, scale: float) -> None:
     from gis.demonstration.county import build_county, load_county, write_oracle
 
     with show_progress(session.language) as report:
         report(Text(zh="生成演示县", en="building the county"), 0.0)
-        made = build_county(seed if seed is not None else 1, scale if scale is not None else 1.0)
+        made = build_county(seed, scale)
         counts = load_county(installation.db, made, actor=find_actor(), progress=report)
     oracle = session.settings.state_folder / "demonstration.json"
     oracle.parent.mkdir(parents=True, exist_ok=True)

@@ -96,6 +96,8 @@ def create_database(superuser_url: str, name: str) -> None:
     """Create the roles and an empty, prepared database (embedded cluster and tests)."""
     engine = create_engine(superuser_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
+        # Two commands started at once: CREATE ROLE and CREATE DATABASE know no IF NOT EXISTS.
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_SETUP_LOCK})")
         for statement in role_statements():
             connection.exec_driver_sql(statement)
         known = connection.execute(

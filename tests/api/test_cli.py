@@ -236,12 +236,12 @@ def test_another_county_is_not_loaded_over_the_one_that_is_there(county: Shell) 
 def test_a_file_is_checked_then_imported_then_known(county: Shell) -> None:
     rows = [
         "编号,名称,类型,lon,lat",
-        "T-1,米线店,catering,99.2,24.9",
-        "T-2,坏点,catering,999,24.9",
+        "T-1,米线店,restaurant,99.2,24.9",
+        "T-2,坏点,restaurant,999,24.9",
     ]
     (county.folder / "sites.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    words = ("import", "sites.csv", "--kind", "gas_site", "--crs", "EPSG:4490")
-    words += ("--map", "site_type=类型", "--set", "fuel=piped")
+    words: tuple[str, ...] = ("import", "sites.csv", "--kind", "gas_site", "--crs", "EPSG:4490")
+    words += ("--map", "site_type=类型", "--set", "note=试导入")
     expected = "read 2, accepted 1, refused 1, added {}, changed 0, unchanged {}\n"
     assert county.run(*words, "--dry-run").stdout == expected.format(1, 0)
     assert county.run(*words).stdout == expected.format(1, 0)
@@ -307,7 +307,7 @@ def test_a_port_taken_by_another_program_is_a_clear_error_for_demo(county: Shell
         assert f"port {port} is in use" in county.run("demo", "--port", port, code=2).stderr
 
 
-def test_two_demos_at_once_on_two_ports_share_one_county(bare: Shell) -> None:
+def test_two_demos_at_once_load_one_county(bare: Shell) -> None:
     first = bare.start("demo", "--no-serve", "--scale", "0.2")
     second = bare.start("demo", "--no-serve", "--scale", "0.2")
     for process in (first, second):
@@ -410,6 +410,7 @@ def test_what_a_dba_is_given_makes_a_server_this_program_runs_on(bare: Shell) ->
         ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', True, "NOT CHECKED"),
         ("", True, "NOT CHECKED"),
     ],
+    ids=["clean", "vulnerable", "unknown packages", "unreachable"],
 )
 def test_an_audit_that_could_not_be_made_says_so(report: str, passed: bool, said: str) -> None:
     verdict, remark = judge_audit(report, "ConnectionError: no route")

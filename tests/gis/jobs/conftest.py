@@ -15,7 +15,8 @@ from gis import store
 from gis.db.cluster import Cluster
 from gis.db.connect import Installation
 from gis.db.roles import OWNER, Pool
-from gis.kinds import get_kind
+from gis.kinds.sewer_manhole import SewerManhole
+from gis.kinds.sewer_pipe import SewerPipe
 from gis.settings import Settings
 from tests.conftest import CloneDatabase, connect_pools
 
@@ -52,7 +53,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def fill(installation: Installation) -> None:
     """Two pipes with a past, one deleted manhole, a hazard event: what a backup must keep."""
-    pipe = get_kind("sewer_pipe")
+    pipe = SewerPipe
     with installation.db.write(
         actor="王工", reason="测量", valid_from=datetime(2024, 3, 1, tzinfo=UTC)
     ) as connection:
@@ -67,7 +68,7 @@ def fill(installation: Installation) -> None:
     for name in ("文昌路东段", "文昌路西段; it's"):
         with installation.db.write(actor="李工", reason="改名") as connection:
             store.change(connection, "sewer_pipe", made[0], {"name": name})
-    manhole = get_kind("sewer_manhole")
+    manhole = SewerManhole
     with installation.db.write(actor="王工", reason="录入") as connection:
         gone = store.add(
             connection,

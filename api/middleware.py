@@ -32,6 +32,7 @@ class Limits:
 
     body: int = 1_048_576
     target: int = 8_192
+    head: int = 32_768
     idle_s: float = 10.0
     total_s: float = 120.0
     least_rate: float = 1_000.0
@@ -76,6 +77,9 @@ class Guard:
 
     def _refuse_head(self, scope: Scope) -> int | None:
         headers = dict(scope["headers"])
+        # uvicorn limits a head that is not whole yet, not one that comes in one piece.
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.head:
+            return 431
         if _host_name(headers.get(b"host", b"")) not in self.hosts:
             return 400
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.target:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import anyio
@@ -15,12 +15,16 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy import make_url
 from starlette.requests import Request
 
+from gis.attributes import Text
 from gis.db.roles import Pool
+from gis.errors import BusyError
 from gis.queries import Statement
 
 Row = tuple[Any, ...]  # Any: columns of any type
 Ask = Callable[[Statement], list[Row]]
 T = TypeVar("T")
+PATIENCE_S = 5.0
+"""Seconds a request waits for a connection before it is told to come back."""
 
 
 class ClientLeftError(Exception):
@@ -46,7 +50,7 @@ class Reader:
             parts.render_as_string(hide_password=False),
             min_size=1,
             max_size=size,
-            timeout=5,
+            timeout=PATIENCE_S,
             open=False,
             kwargs={
                 "autocommit": True,
@@ -57,7 +61,7 @@ class Reader:
             },
             name=f"read-{pool}",
         )
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._turns: anyio.Semaphore | None = None
 
     def open(self) -> None:
         """Begin to connect (in the background: a database that is down does not stop a start)."""
@@ -86,26 +90,16 @@ class Reader:
 
     async def run(self, request: Request, work: Callable[[Ask], T]) -> T:
         """Run ``work`` in a thread; when the client leaves, cancel its statement at the server."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._size)
+        if self._turns is None:
+            self._turns = anyio.Semaphore(self._size)
         hold = _Hold()
         results: list[T] = []
-
-        def in_thread() -> None:
-            with self.ask(hold) as ask:
-                results.append(work(ask))
-
         failure: Exception | None = None
         async with anyio.create_task_group() as group:
-
-            async def watch() -> None:
-                while (await request.receive())["type"] != "http.disconnect":
-                    continue
-                await anyio.to_thread.run_sync(hold.cancel)
-
-            group.start_soon(watch)
+            group.start_soon(_watch, request, hold, group.cancel_scope)
             try:
-                await anyio.to_thread.run_sync(in_thread, limiter=self._limiter)
+                async with _take_turn(self._turns):
+                    await anyio.to_thread.run_sync(self._work, hold, work, results)
             except Exception as error:  # it must leave the task group as itself
                 failure = error
             group.cancel_scope.cancel()
@@ -115,6 +109,10 @@ class Reader:
             raise failure
         return results[0]
 
+    def _work(self, hold: _Hold, work: Callable[[Ask], T], results: list[T]) -> None:
+        with self.ask(hold) as ask:
+            results.append(work(ask))
+
     async def ask_aside(self, work: Callable[[Ask], T]) -> T:
         """Run ``work`` in a thread for a stream, whose client is watched elsewhere."""
 
@@ -123,6 +121,27 @@ class Reader:
                 return work(ask)
 
         return await anyio.to_thread.run_sync(in_thread)
+
+
+async def _watch(request: Request, hold: _Hold, scope: anyio.CancelScope) -> None:
+    """Wait for the client to leave; then cancel its statement, or its place in the queue."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+    await anyio.to_thread.run_sync(hold.cancel)
+    scope.cancel()
+
+
+@asynccontextmanager
+async def _take_turn(turns: anyio.Semaphore) -> AsyncIterator[None]:
+    """Wait for a connection to be free, without a thread; BusyError when it takes too long."""
+    with anyio.move_on_after(PATIENCE_S) as waiting:
+        await turns.acquire()
+    if waiting.cancelled_caught:
+        raise BusyError(Text(zh="系统繁忙,请稍后重试", en="The system is busy; retry shortly"))
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 class _Hold:

@@ -68,12 +68,18 @@ class PatientProtocol(H11Protocol):
         super().data_received(data)
         if self._awaits_head():
             self._expect_head()
+        else:
+            self._stop_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
-        super().connection_lost(exc)
+            self._head_timer = None
 
     def _expect_head(self) -> None:
         if self._head_timer is None:

@@ -189,7 +189,7 @@ def test_a_box_over_the_antimeridian_is_two_boxes(client: httpx.Client) -> None:
 
 
 def test_properties_filter_by_equality_and_together(client: httpx.Client) -> None:
-    query = {"progress": "planned", "system": "storm", "diameter_mm": "300", "limit": 1}
+    query = {"progress": "planned", "system": "storm", "diameter_mm": "300", "limit": "1"}
     matched = client.get(ITEMS, params=query).json()["numberMatched"]
     assert matched == sum(1 for i in range(PIPES) if i % 5 == 0 and i % 2 == 0 and i % 4 == 0)
     assert codes(client.get("/collections/hazard/items", params={"is_open": "true"})) == [

@@ -276,7 +276,6 @@ def test_a_county_of_pipes_stays_small_and_opens_fast(
     settings: Settings,
     open_file: OpenFile,
     tmp_path: Path,
-    record_property: Callable[[str, object], None],
     count: int,
     megabytes: float,
     seconds: float,
@@ -288,11 +287,9 @@ def test_a_county_of_pipes_stays_small_and_opens_fast(
     began = time.monotonic()
     page = open_file(path)
     took = time.monotonic() - began
-    record_property("bytes", path.stat().st_size)
-    record_property("seconds_to_ready", round(took, 2))
     assert numbers(page, "#tree .count") == [count]
     assert path.stat().st_size <= megabytes * 1e6
-    # Twice and more what an idle machine takes; the numbers themselves are recorded.
+    # An idle machine takes a fifth: this is for one that is busy.
     assert took <= seconds
 
 

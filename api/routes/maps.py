@@ -127,7 +127,7 @@ async def _stream_versions(parts: Parts) -> AsyncIterator[bytes]:
 
 
 def _serve_file(folder: Path, path: str) -> Response:
-    file = (folder / path).resolve()
+    file = (folder / path.replace("\0", "?")).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise NotFoundError(Text(zh="没有此文件", en="no such file"))
     media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"

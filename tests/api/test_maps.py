@@ -189,13 +189,13 @@ def test_no_path_leads_out_of_the_folders(client: httpx.Client, path: str) -> No
 
 
 def test_a_library_is_served_from_the_state_folder(serve_as: Serve, tmp_path: Path) -> None:
-    file = tmp_path / "vendor" / "leaflet" / "1.9.4" / "leaflet.css"
+    file = tmp_path / "assets" / "vendor" / "leaflet" / "1.9.4" / "leaflet.css"
     file.parent.mkdir(parents=True)
     file.write_text("a{}")
     client = serve_as(state_folder=tmp_path).client
     answer = client.get("/static/vendor/leaflet/1.9.4/leaflet.css")
     assert (answer.text, answer.headers["content-type"]) == ("a{}", "text/css; charset=utf-8")
-    (tmp_path / "secret").write_text("x")
+    (tmp_path / "assets" / "secret").write_text("x")
     assert client.get("/static/vendor/%2e%2e/secret").status_code == 404
 
 

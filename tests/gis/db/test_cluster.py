@@ -296,30 +296,6 @@ def test_a_backend_left_computing_by_a_dead_postmaster_is_ended(state: Path) -> 
     cluster.stop()
 
 
-def test_a_server_in_another_pid_namespace_is_not_joined_by_a_second_one(
-    sources: Path, state: Path
-) -> None:
-    cluster = Cluster(state)
-    cluster.ensure()
-    # containers have a PID and an IPC namespace of their own; the lock must do without both
-    space = ["unshare", *([] if AS_ROOT else ["--user", "--map-current-user"])]
-    space += ["--pid", "--ipc", "--fork"]
-    sharing = start_python(sources, state, before=tuple(space))
-    assert read_report(sharing)["data"] == "running"
-    finish(sharing)
-    socket = cluster.socket_folder / ".s.PGSQL.5432"
-    socket.rename(socket.with_name("hidden"))
-    rival = start_python(sources, state, before=tuple(space))
-    report = read_report(rival)
-    assert finish(rival) == 3
-    assert "another container" in report["en"]
-    assert "另一个容器" in report["zh"]
-    socket.with_name("hidden").rename(socket)
-    assert ask(cluster, "select 1") == 1
-    assert len(find_postmasters(cluster.data)) == 1
-    cluster.stop()
-
-
 def test_another_major_version_is_refused_with_the_way_out_and_untouched(
     state: Path,
 ) -> None:
@@ -417,31 +393,11 @@ def test_what_the_server_said_is_in_the_error(state: Path) -> None:
         assert ask(cluster, "select current_setting('work_mem')") == "7MB"
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_behind(
-    sources: Path, folder: Path, state: Path
-) -> None:
-    small = folder / "small"
-    small.mkdir()
-    space = ["unshare", "--mount", "--propagation", "unchanged"]
-    space += [] if AS_ROOT else ["--user", "--map-root-user"]
-    script = 'mount -t tmpfs -o size=30m,mode=711 tmpfs "$1" && shift && "$@"; code=$?; '
-    script += f'ls "{small}/state/postgres"; umount "{small}"; exit $code'
-    starter = start_python(
-        sources, small / "state", before=(*space, "sh", "-c", script, "sh", str(small))
-    )
-    output = starter.communicate()[0].splitlines()
-    report = json.loads(output[0])
-    assert starter.returncode == 3
-    assert "The disk is full" in report["en"]
-    assert "磁盘已满" in report["zh"]
-    assert not [name for name in output[1:] if name.startswith(("init-", "data"))]
-
-
 def test_an_ordinary_user_runs_the_server_as_himself(sources: Path, folder: Path) -> None:
     user = "nobody" if AS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
     state = folder / "ordinary"
     state.mkdir()
-    if AS_ROOT:
+    if AS_ROOT:  # other accounts, namespaces and mounts take root's rights to try
         shutil.chown(state, user)
     app = start_python(sources, state, user=user if AS_ROOT else None)
     report = read_report(app)
@@ -453,7 +409,7 @@ def test_an_ordinary_user_runs_the_server_as_himself(sources: Path, folder: Path
     cluster.stop()
 
 
-if AS_ROOT:
+if AS_ROOT:  # other accounts, namespaces and mounts take root's rights to try
 
     def test_root_runs_the_server_as_the_account_debian_made_for_it(
         state: Path,
@@ -481,3 +437,43 @@ if AS_ROOT:
             assert finish(app) == 3
         assert "belongs to user postgres" in report["en"]
         assert "属于用户 postgres" in report["zh"]
+
+    def test_a_server_in_another_pid_namespace_is_not_joined_by_a_second_one(
+        sources: Path, state: Path
+    ) -> None:
+        cluster = Cluster(state)
+        cluster.ensure()
+        # containers have a PID and an IPC namespace of their own; the lock must do without both
+        space = ("unshare", "--pid", "--ipc", "--fork")
+        sharing = start_python(sources, state, before=space)
+        assert read_report(sharing)["data"] == "running"
+        finish(sharing)
+        socket = cluster.socket_folder / ".s.PGSQL.5432"
+        socket.rename(socket.with_name("hidden"))
+        rival = start_python(sources, state, before=space)
+        report = read_report(rival)
+        assert finish(rival) == 3
+        assert "another container" in report["en"]
+        assert "另一个容器" in report["zh"]
+        socket.with_name("hidden").rename(socket)
+        assert ask(cluster, "select 1") == 1
+        assert len(find_postmasters(cluster.data)) == 1
+        cluster.stop()
+
+    def test_a_full_disk_is_named_and_leaves_nothing_behind(
+        sources: Path, folder: Path, state: Path
+    ) -> None:
+        small = folder / "small"
+        small.mkdir()
+        space = ("unshare", "--mount", "--propagation", "unchanged")
+        script = 'mount -t tmpfs -o size=30m,mode=711 tmpfs "$1" && shift && "$@"; code=$?; '
+        script += f'ls "{small}/state/postgres"; umount "{small}"; exit $code'
+        starter = start_python(
+            sources, small / "state", before=(*space, "sh", "-c", script, "sh", str(small))
+        )
+        output = starter.communicate()[0].splitlines()
+        report = json.loads(output[0])
+        assert starter.returncode == 3
+        assert "The disk is full" in report["en"]
+        assert "磁盘已满" in report["zh"]
+        assert not [name for name in output[1:] if name.startswith(("init-", "data"))]

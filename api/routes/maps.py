@@ -97,6 +97,8 @@ async def search(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Server-sent events: versions of the collections at each change; a comment as heartbeat."""
     check_known(request.query_params, COMMON)
+    if request.method == "HEAD":  # nothing would end a stream that nobody reads
+        return Response(status_code=200, media_type="text/event-stream")
     stream = _stream_versions(parts_of(request))
     first = await anext(stream)  # refusals come before the answer has begun
 

@@ -332,6 +332,8 @@ def test_history_tells_every_version_newest_first(client: httpx.Client) -> None:
         f"{LIFE}/history",
         "/tileMatrixSets/WebMercatorQuad",
         "/maps/progress",
+        "/metrics",
+        "/tiles/WebMercatorQuad/3/3/6",
     ],
 )
 def test_get_head_and_options_agree(client: httpx.Client, path: str) -> None:
@@ -342,6 +344,12 @@ def test_get_head_and_options_agree(client: httpx.Client, path: str) -> None:
     options = client.options(path)
     assert options.status_code == 200
     assert options.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_head_of_the_live_changes_ends(client: httpx.Client) -> None:
+    answer = client.head("/events", timeout=3)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 @pytest.mark.parametrize("packed", ["gzip", "identity"])

@@ -157,11 +157,17 @@ def gauss_kruger_srid(longitude: float) -> int:
     return 4534 + zone - 25
 
 
+_QUIET = np.errstate(all="ignore")
+"""NaN and 1e999 are for the gate to refuse, not for numpy to warn of."""
+_WIDEST_DEGREES = 179.0
+"""From here on a geometry crosses 180° the wrong way, or PostGIS refuses to measure it: an edge
+between antipodes has no one length."""
 _FLAT_TYPES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 _BLOCK_VERTICES = 1_000_000
 """Vertices judged at once: bounds the memory a file of any size takes here to some 50 MB."""
 
 
+@_QUIET
 def fit_type(geometries: Geometries, allowed: GeometryType) -> Geometries:
     """Bring geometries to the column's type where that loses nothing; heights are dropped.
 
@@ -181,6 +187,7 @@ def fit_type(geometries: Geometries, allowed: GeometryType) -> Geometries:
     return flat
 
 
+@_QUIET
 def find_faults(
     geometries: Geometries, allowed: GeometryType, *, max_vertices: int = MAX_VERTICES
 ) -> dict[int, GeometryError]:
@@ -229,12 +236,25 @@ def _find_type_faults(
             faults[int(i)] = refuse("multi", parts=parts)
         else:
             faults[int(i)] = refuse("type", allowed="/".join(allowed.allowed))
-    # An empty part inside a non-empty collection crashes PostGIS 3.3 in ST_PointOnSurface.
-    right = np.flatnonzero(judged & ~wrong)
-    parts_, owner = shapely.get_parts(geometries[right], return_index=True)
-    for i in np.unique(right[owner[shapely.is_empty(parts_)]]):
+    for i in _find_hollow(geometries, np.flatnonzero(judged & ~wrong)):
         faults[int(i)] = refuse("empty")
     return faults
+
+
+def _find_hollow(geometries: Geometries, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Positions of geometries with an empty part or an empty inner ring.
+
+    Both are valid to GEOS, and end the server in functions of PostGIS 3.3 that stumble on them
+    (seen: ST_PointOnSurface on the first, ST_Distance on the second).
+    """
+    parts, owner = shapely.get_parts(geometries[positions], return_index=True)
+    hollow = positions[owner[shapely.is_empty(parts)]]
+    holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > 0)
+    rings, part = shapely.get_rings(parts[holed], return_index=True)
+    found: npt.NDArray[np.intp] = np.union1d(
+        hollow, positions[owner[holed[part[shapely.is_empty(rings)]]]]
+    )
+    return found
 
 
 def _find_coordinate_faults(
@@ -251,8 +271,8 @@ def _find_coordinate_faults(
         faults.setdefault(int(positions[i]), _explain_outside(*xy[at].tolist()))
     bounds = shapely.bounds(geometries[positions])
     width = bounds[:, 2] - bounds[:, 0]
-    for i in np.flatnonzero(width > 180):
-        faults.setdefault(int(positions[i]), refuse("antimeridian", width=float(round(width[i]))))
+    for i in np.flatnonzero((width >= _WIDEST_DEGREES) & (width <= 360)):
+        faults.setdefault(int(positions[i]), refuse("antimeridian", width=round(float(width[i]))))
     return faults
 
 
@@ -297,7 +317,7 @@ def read_wkb(
         _, srid = count_wkb_points(wkb, limit=max_vertices)
         if srid not in (0, STORAGE_SRID, WGS84_SRID):
             raise refuse("srid", srid=srid)
-        geometry = shapely.from_wkb(wkb)
+        geometry = _QUIET(shapely.from_wkb)(wkb)
     except TooManyPointsError as error:
         raise refuse("vertices", count=error.count, limit=max_vertices) from error
     except (StructureError, shapely.errors.ShapelyError) as error:
@@ -312,8 +332,9 @@ def parse_wkt(texts: Iterable[str | None]) -> Geometries:
     into it until the process ends.
     """
     words = [t if t and count_wkt_nesting(t) <= MAX_NESTING else None for t in texts]
-    with np.errstate(all="ignore"):  # 1e999 overflows to infinity, which the gate refuses
-        parsed: Geometries = shapely.from_wkt(np.array(words, dtype=object), on_invalid="ignore")
+    parsed: Geometries = _QUIET(shapely.from_wkt)(
+        np.array(words, dtype=object), on_invalid="ignore"
+    )
     return parsed
 
 

@@ -26,18 +26,17 @@ _COLUMNS = (
 _CHECKS = (
     "box3d(geometry)",  # ST_XMin and its kin take a box
     "geometrytype(geometry)",
-    "st_collectionextract(geometry,integer)",
+    "st_astext(geometry,integer)",
     "st_isempty(geometry)",
     "st_isvalid(geometry)",
     "st_npoints(geometry)",
-    "st_numgeometries(geometry)",
     "st_xmax(box3d)",
     "st_xmin(box3d)",
     "st_ymax(box3d)",
     "st_ymin(box3d)",
 )
+# Not <-> between geometries: a polygon with an empty inner ring ends the server there (measured).
 _OPERATORS = (
-    "geometry_distance_centroid(geometry,geometry)",  # <->
     "geometry_eq(geometry,geometry)",  # =, IS DISTINCT FROM
     "geometry_overlaps(geometry,geometry)",  # &&
     "similarity_dist(text,text)",  # <->

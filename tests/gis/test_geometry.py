@@ -72,6 +72,7 @@ REFUSED_GEOJSON: list[tuple[object, str]] = [
     ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, "invalid"),
     ({"type": "LineString", "coordinates": [[99, 25], [99, 25]]}, "invalid"),
     ({"type": "LineString", "coordinates": [[179.9, 0], [-179.9, 0]]}, "antimeridian"),
+    ({"type": "LineString", "coordinates": [[-81, -25], [99, 25]]}, "antimeridian"),  # antipodes
 ]
 """GeoJSON as it comes -> the rule that refuses it."""
 
@@ -123,6 +124,7 @@ REFUSED_WKB = [
     (wkb(1, struct.pack("<dd", 99.0, INF)), "finite"),
     (wkb(1, struct.pack("<dd", 25.0, 99.0)), "swapped"),
     (wkb(2, struct.pack("<I", 0)), "empty"),
+    (wkb(3, struct.pack("<II8dI", 2, 4, 0, 0, 1, 0, 1, 1, 0, 0, 0)), "empty"),  # an inner ring
 ]
 
 

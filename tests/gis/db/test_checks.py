@@ -113,6 +113,14 @@ def with_number(shape: BaseGeometry, place: int, axis: int, number: float) -> by
     return as_wkb(shape).replace(struct.pack("<dd", *old), struct.pack("<dd", *new))
 
 
+@each_kind
+def test_an_empty_inner_ring_is_refused_which_would_end_the_server(writer: Writer) -> None:
+    ring = struct.pack("<I8d", 4, 99, 25, 99.1, 25, 99.1, 25.1, 99, 25)
+    hollow = struct.pack("<BII", 1, 3, 2) + ring + struct.pack("<I", 0)
+    multi = struct.pack("<BIII", 1, 0x20000006, STORAGE_SRID, 1) + hollow
+    assert writer.try_wkb(multi) in REFUSAL
+
+
 REFUSAL = {"23514", "22023", "XX000", "22P02", "22003"}
 """A CHECK, a type modifier or PostGIS's own parser said no; not a crash (57P0x, 08xxx)."""
 

@@ -373,7 +373,7 @@ def upgrade() -> None:
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_admin_unit_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_admin_unit"),
@@ -455,7 +455,7 @@ def upgrade() -> None:
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_built_up_area_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_built_up_area"),
@@ -756,7 +756,7 @@ def upgrade() -> None:
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_pocket_park_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_pocket_park"),
@@ -832,7 +832,7 @@ def upgrade() -> None:
             "deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
         sa.CheckConstraint(
-            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND (GeometryType(geometry) = 'POINT' OR ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3))) AND ST_IsValid(geometry)",
+            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_population_geometry"),
         ),
         sa.PrimaryKeyConstraint("id", "version", name="pk_history_population"),
@@ -1531,7 +1531,7 @@ def upgrade() -> None:
             name=op.f("ck_admin_unit_level"),
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_admin_unit_geometry"),
         ),
         sa.CheckConstraint("char_length(code) <= 64", name=op.f("ck_admin_unit_code")),
@@ -1651,7 +1651,7 @@ def upgrade() -> None:
         sa.Column("recorded_tx", TransactionId(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_built_up_area_geometry"),
         ),
         sa.CheckConstraint(
@@ -2180,7 +2180,7 @@ def upgrade() -> None:
             "work IN ('new', 'rebuilt')", name=op.f("ck_pocket_park_work")
         ),
         sa.CheckConstraint(
-            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3)) AND ST_IsValid(geometry)",
+            "ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_pocket_park_geometry"),
         ),
         sa.CheckConstraint(
@@ -2331,7 +2331,7 @@ def upgrade() -> None:
             name=op.f("ck_population_method"),
         ),
         sa.CheckConstraint(
-            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND (GeometryType(geometry) = 'POINT' OR ST_NumGeometries(geometry) = ST_NumGeometries(ST_CollectionExtract(geometry, 3))) AND ST_IsValid(geometry)",
+            "GeometryType(geometry) IN ('POINT', 'MULTIPOLYGON') AND ST_NPoints(geometry) <= 100000 AND NOT ST_IsEmpty(geometry) AND ST_XMin(geometry) >= -180 AND ST_XMax(geometry) <= 180 AND ST_YMin(geometry) >= -85.0511287798066 AND ST_YMax(geometry) <= 85.0511287798066 AND ST_AsText(geometry, 0) !~ 'EMPTY|[(][)]' AND ST_IsValid(geometry)",
             name=op.f("ck_population_geometry"),
         ),
         sa.CheckConstraint("char_length(code) <= 64", name=op.f("ck_population_code")),

@@ -7,10 +7,13 @@ wait for the commit are fired by ``SET CONSTRAINTS ALL IMMEDIATE`` where a test 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -26,14 +29,20 @@ TEMPLATE = "infratrack_template"
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's own PostGIS cluster, shared by the workers, in a folder of its own."""
+    """The session's own PostGIS cluster, shared by the workers, gone when the last one leaves.
+
+    pytest's own folders are closed to other users, so as root the server could not enter them.
+    """
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent
-    folder = shared / "cluster"
-    shared.chmod(0o755)
-    with Cluster(folder) as cluster:
+    mark = hashlib.sha256(str(shared).encode()).hexdigest()[:12]
+    folder = Path("/var/tmp") / f"infratrack-tests-{os.getuid()}-{mark}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    with Cluster(folder / "state") as cluster:
         yield cluster
+    if cluster.status().state == "stopped":
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

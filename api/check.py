@@ -1,7 +1,7 @@
 """The whole check, one command: format, lint, types, contracts, vulnerabilities, tests.
 
-Every part runs, whatever came before it; the tests come last, so that their summary stays in
-sight, followed by one line per part.
+Every part runs, whatever came before it; the tests come last, so that their closing line is the
+last one, unless another part failed: then that is said once more.
 """
 
 from __future__ import annotations
@@ -66,14 +66,20 @@ def run_checks(session: Session, *, fast: bool) -> int:
     *early, tests = list_parts(fast=fast)
     outcomes = [_run(session, part) for part in early]
     outcomes.append(_audit(session))
-    outcomes.append(_run(session, tests))
-    out.print()
     for outcome in outcomes:
-        mark = "[green]✓[/]" if outcome.passed else "[red]✗[/]"
-        words = escape(outcome.name.get(session.language))
-        remark = escape(outcome.remark.get(session.language)) if outcome.remark else ""
-        out.print(f"{mark} {words} ({outcome.seconds:.0f} s) [yellow]{remark}[/]")
-    return 0 if all(outcome.passed for outcome in outcomes) else 1
+        _show(session, outcome)
+    tested = _run(session, tests)
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        _show(session, outcome)
+    return 0 if tested.passed and not failed else 1
+
+
+def _show(session: Session, outcome: Outcome) -> None:
+    mark = "[green]✓[/]" if outcome.passed else "[red]✗[/]"
+    words = escape(outcome.name.get(session.language))
+    remark = escape(outcome.remark.get(session.language)) if outcome.remark else ""
+    out.print(f"{mark} {words} ({outcome.seconds:.0f} s) [yellow]{remark}[/]")
 
 
 def _announce(session: Session, name: Text) -> float:

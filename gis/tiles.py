@@ -48,7 +48,7 @@ def tile_statement(
     return Statement(f"SELECT {' || '.join(f'({arm})' for arm in arms)}", parameters)
 
 
-_FIRST_DUE = "(min(f.due_at) FILTER (WHERE f.is_open))"
+_FIRST_DUE = "(min(r.due_at) FILTER (WHERE r.is_open))"
 _TILE = "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
 _WIDE = f"ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => {MARGIN / EXTENT})"
 
@@ -103,26 +103,40 @@ def _rank_condition(kind: type[Record], zoom: int) -> str:
 
 def _grid_layer(kind: type[Record], zoom: int, asked: Filter, parameters: Parameters) -> str:
     """Counts per cell, placed at the mean of what they count; one point per cell."""
-    clause = source_clause(kind.kind, asked, parameters)
     side = WORLD_M / 2**zoom / CELLS
+    by = kind.style.color_by
     measure = MEASURES.get(kind.geometry_type)
-    sums = f", sum(f.{measure}) AS {measure}" if measure else ""
+    sums = f", sum(r.{measure}) AS {measure}" if measure else ""
     values = "".join(
-        f", nullif(count(*) FILTER (WHERE f.{kind.style.color_by} = '{value}'), 0) AS n_{value}"
+        f", nullif(count(*) FILTER (WHERE r.{by} = '{value}'), 0) AS n_{value}"
         for value in kind.style.strokes
     )
-    due = f", count(*) FILTER (WHERE f.is_open) AS open, {_moment(_FIRST_DUE)} AS due_at"
+    due = f", count(*) FILTER (WHERE r.is_open) AS open, {_moment(_FIRST_DUE)} AS due_at"
     extras = due if "due_at" in kind.model_fields else ""
-    x = "((ST_XMin(f.geometry_3857) + ST_XMax(f.geometry_3857)) / 2)"
-    y = "((ST_YMin(f.geometry_3857) + ST_YMax(f.geometry_3857)) / 2)"
-    cell_x, cell_y = f"floor({x} / {side!r})", f"floor({y} / {side!r})"
     # Each record is counted in the one tile that holds its middle, so sums over tiles are exact.
     return (
         f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
-        f" (SELECT ST_AsMVTGeom(ST_SetSRID(ST_MakePoint(avg({x}), avg({y})), {TILE_SRID}),"
+        f" (SELECT ST_AsMVTGeom(ST_SetSRID(ST_MakePoint(avg(r.x), avg(r.y)), {TILE_SRID}),"
         f" {_TILE}, {EXTENT}, 0, false) AS geom, true AS cells, count(*) AS count"
-        f"{sums}{values}{extras} {clause} AND f.geometry_3857 && {_TILE}"
-        f" AND {x} >= ST_XMin({_TILE}) AND {x} < ST_XMax({_TILE})"
-        f" AND {y} > ST_YMin({_TILE}) AND {y} <= ST_YMax({_TILE})"
-        f" GROUP BY {cell_x}, {cell_y}) t WHERE t.geom IS NOT NULL"
+        f"{sums}{values}{extras} FROM ({_middles(kind, asked, parameters)}) r"
+        f" WHERE r.x >= ST_XMin({_TILE}) AND r.x < ST_XMax({_TILE})"
+        f" AND r.y > ST_YMin({_TILE}) AND r.y <= ST_YMax({_TILE})"
+        f" GROUP BY floor(r.x / {side!r}), floor(r.y / {side!r})) t WHERE t.geom IS NOT NULL"
+    )
+
+
+def _middles(kind: type[Record], asked: Filter, parameters: Parameters) -> str:
+    """The records of a tile by their middles.
+
+    OFFSET 0 keeps the planner from working out a middle again wherever it is named (measured:
+    112 ms against 46 ms over 38,568 pipes).
+    """
+    names = {kind.style.color_by, MEASURES.get(kind.geometry_type)} - {None}
+    if "due_at" in kind.model_fields:
+        names |= {"is_open", "due_at"}
+    columns = "".join(f", f.{name}" for name in sorted(n for n in names if n))
+    return (
+        "SELECT (ST_XMin(f.geometry_3857) + ST_XMax(f.geometry_3857)) / 2 AS x,"
+        f" (ST_YMin(f.geometry_3857) + ST_YMax(f.geometry_3857)) / 2 AS y{columns}"
+        f" {source_clause(kind.kind, asked, parameters)} AND f.geometry_3857 && {_TILE} OFFSET 0"
     )

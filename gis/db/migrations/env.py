@@ -22,6 +22,7 @@ def include_object(
     reflected: bool,
     other: SchemaItem | None,
 ) -> bool:
+    """Whether Alembic compares an object: those of our schemas, without PostGIS's own."""
     if type_ == "table" and getattr(item, "schema", None) not in (CORE, HISTORY):
         return False
     kept: bool = alembic_helpers.include_object(item, name, type_, reflected, other)  # type: ignore[no-untyped-call]  # GeoAlchemy2 has no annotations
@@ -29,6 +30,7 @@ def include_object(
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> Any:  # Any: Alembic's own signature
+    """How a generated migration spells our own type, and GeoAlchemy2's."""
     if isinstance(item, TransactionId):
         autogen_context.imports.add("from gis.db.tables import TransactionId")
         return "TransactionId()"
@@ -58,6 +60,7 @@ def _attach_ops(
 
 
 def run_online() -> None:
+    """Run or compare migrations over the connection that was passed in."""
     connection = context.config.attributes["connection"]
     # Compare as a session that sees neither of our schemas by default: with `core` on the search
     # path every foreign key to it reads as one to another table, and looks like drift.

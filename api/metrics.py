@@ -31,7 +31,7 @@ class Metrics:
         self.tiles = Counter(
             "infratrack_tiles_total",
             "Tiles answered: made, cached, or unchanged (304)",
-            ("from_",),
+            ("how",),
             registry=self.registry,
         )
         self.cached_bytes = Gauge(

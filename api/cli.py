@@ -23,6 +23,7 @@ from api.cli_words import (
     complain,
     complain_of,
     explain_database,
+    explain_file_error,
     explain_usage,
     read_settings,
     speak,
@@ -66,6 +67,9 @@ def run(arguments: Sequence[str]) -> int:
         return 2 if isinstance(error, SetupError) else 1
     except (DBAPIError, PoolTimeoutError) as error:
         complain_of(explain_database(error), language)
+        return 1
+    except OSError as error:
+        complain_of(explain_file_error(error), language)
         return 1
     except typer.TyperException as error:
         if error.format_message():  # without a command the help was shown already

@@ -6,6 +6,7 @@ one asked for when the commands are built. Results go to stdout, everything else
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from gis.attributes import Language, Text
 from gis.db.connect import Installation, open_installation
-from gis.errors import BusyError, InfratrackError, SetupError, StorageFullError
+from gis.errors import BusyError, InfratrackError, SetupError, SourceError, StorageFullError
 from gis.settings import Settings, read_shell_language
 
 _BETWEEN = "\x1e"
@@ -136,6 +137,19 @@ def explain_database(error: Exception) -> InfratrackError:
             zh="数据库出错:{reason}。请运行 python3 -m gis doctor",
             en="the database failed: {reason}. Run python3 -m gis doctor",
         ).format(reason=first)
+    )
+
+
+def explain_file_error(error: OSError) -> InfratrackError:
+    """What the system said about a file, as one of our errors."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFullError(
+            Text(zh="磁盘已满:{path}", en="the disk is full: {path}").format(path=error.filename)
+        )
+    return SourceError(
+        Text(zh="{path}:{reason}", en="{path}: {reason}").format(
+            path=error.filename or "-", reason=error.strerror or type(error).__name__
+        )
     )
 
 

@@ -337,6 +337,29 @@ def test_a_backup_made_by_command_is_restored_by_command_on_another_machine(
     assert here.read_bytes() == there.read_bytes()
 
 
+def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(county: Shell) -> None:
+    (county.folder / "taken").write_text("a file, not a folder")
+    done = county.run("backup", "-o", "taken/county.tar", code=1)
+    assert "taken" in done.stderr
+    full = county.run("backup", "-o", "/dev/full/county.tar", code=1)
+    assert "/dev/full" in full.stderr
+
+
+def test_a_command_broken_off_ends_its_share_of_the_database(bare: Shell) -> None:
+    process = bare.start("demo", "--no-serve", "--scale", "2")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "building the county" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert Cluster(bare.folder).status().state == "stopped"
+    bare.run("export", "road", "-o", "roads.geojson")
+    assert json.loads((bare.folder / "roads.geojson").read_text())["features"] == []
+
+
 def test_doctor_finds_a_sound_installation_sound(county: Shell) -> None:
     county.run("backup")
     findings = {f["name"]: f for f in json.loads(county.run("doctor", "--json").stdout)}

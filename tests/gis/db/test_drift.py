@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -15,8 +16,6 @@ from gis.db.setup import alembic_config, create_database, prepare_database
 from gis.db.tables import metadata
 from gis.kinds import KINDS
 from tests.conftest import CloneDatabase
-
-CREATED = "infratrack_created"
 
 CATALOGUE = {
     "columns": """
@@ -61,19 +60,20 @@ def migrated(cluster: Cluster, clone_database: CloneDatabase) -> Iterator[Engine
 @pytest.fixture(scope="module")
 def created(cluster: Cluster) -> Iterator[Engine]:
     """A database made straight from the declared tables, without any migration."""
-    create_database(cluster.superuser_url(), CREATED)
-    superuser = create_engine(cluster.superuser_url(CREATED))
+    name = f"created_{uuid4().hex[:12]}"
+    create_database(cluster.superuser_url(), name)
+    superuser = create_engine(cluster.superuser_url(name))
     with superuser.begin() as connection:
         prepare_database(connection)
     superuser.dispose()
-    engine = create_engine(cluster.url(OWNER, CREATED))
+    engine = create_engine(cluster.url(OWNER, name))
     metadata.drop_all(engine)
     metadata.create_all(engine)
     yield engine
     engine.dispose()
     drop = create_engine(cluster.superuser_url(), isolation_level="AUTOCOMMIT")
     with drop.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {CREATED} WITH (FORCE)")
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     drop.dispose()
 
 

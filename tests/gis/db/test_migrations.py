@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -38,7 +39,7 @@ EVERYTHING = """
 @pytest.fixture
 def empty(cluster: Cluster) -> Iterator[str]:
     """The name of a database that is prepared and not migrated."""
-    name = "infratrack_empty"
+    name = f"empty_{uuid4().hex[:12]}"
     create_database(cluster.superuser_url(), name)
     superuser = create_engine(cluster.superuser_url(name))
     with superuser.begin() as connection:
@@ -110,15 +111,16 @@ def test_migrating_twice_changes_nothing_and_the_newest_revision_is_recorded(
 def test_a_database_that_was_not_prepared_is_refused_with_the_command_to_run(
     cluster: Cluster,
 ) -> None:
+    name = f"bare_{uuid4().hex[:12]}"
     superuser = create_engine(cluster.superuser_url(), isolation_level="AUTOCOMMIT")
     with superuser.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE infratrack_bare OWNER {OWNER}")
-    owner = create_engine(cluster.url(OWNER, "infratrack_bare"))
+        connection.exec_driver_sql(f"CREATE DATABASE {name} OWNER {OWNER}")
+    owner = create_engine(cluster.url(OWNER, name))
     with pytest.raises(SetupError, match="--print-sql"):
         migrate(owner)
     owner.dispose()
     with superuser.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE infratrack_bare WITH (FORCE)")
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     superuser.dispose()
 
 

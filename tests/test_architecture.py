@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from gis import geometry
 
@@ -177,3 +180,27 @@ def test_gis_imports_nothing_before_the_environment_exists() -> None:
     )  # fmt: skip
     for package in ("sqlalchemy", "shapely", "geopandas", "pydantic", "numpy", "folium"):
         assert package not in done.stdout
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "tests/requirements.lock"])
+def test_the_lock_keeps_the_extras_that_packages_ask_for(lock: str) -> None:
+    """pip looks for ``coverage[toml]`` apart from ``coverage``.
+
+    Where the lock names only the latter, pip takes the newest release of the former, and the
+    set-up ends on every new machine from the day that release appears.
+    """
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    pinned = [Requirement(line.rstrip(" \\")) for line in lines if re.match(r"^[\w.-]+.*==", line)]
+    kept = {canonicalize_name(pin.name): pin.extras for pin in pinned}
+    for pin in pinned:
+        try:
+            asked = map(Requirement, requires(pin.name) or ())
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        for need in asked:
+            name = canonicalize_name(need.name)
+            wanted = need.marker is None or any(
+                need.marker.evaluate({"extra": extra}) for extra in (pin.extras or {""})
+            )
+            if wanted and name in kept:
+                assert need.extras <= kept[name], f"{pin.name} asks for {need}"

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.InfratrackError], int] = {
     errors.ForbiddenError: 403,
     errors.ConflictError: 409,
     errors.TransitionError: 409,
+    errors.InFlightError: 423,
     errors.BusyError: 503,
     errors.StorageFullError: 507,
     errors.SetupError: 500,

@@ -11,6 +11,7 @@ InfratrackError
 ├── ForbiddenError        the role may not (403)
 ├── ConflictError         the same code or source twice, a stale version (409)
 ├── TransitionError       a hazard event its state does not allow (409)
+├── InFlightError         the same record is being taken in right now (423)
 ├── BusyError             the database is busy or the query took too long (503)
 ├── StorageFullError      no space left (507)
 └── SetupError            the machine, cluster or configuration is not ready (500; command line)
@@ -105,6 +106,13 @@ class TransitionError(InfratrackError):
 
     type = "transition-refused"
     title = Text(zh="状态不允许", en="Transition refused")
+
+
+class InFlightError(InfratrackError):
+    """The same record is being taken in by another request right now."""
+
+    type = "in-flight"
+    title = Text(zh="正在接收", en="In flight")
 
 
 class BusyError(InfratrackError):

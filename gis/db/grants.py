@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, text
 
+from gis.db.event_tables import event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
-from gis.db.tables import CORE, HISTORY, MEASURES, current, hazard_event, history, stored_names
+from gis.db.tables import CORE, HISTORY, MEASURES, current, history, stored_names
 from gis.kinds import KINDS, Record
 
 _AUTHORS = ("recorded_by", "recorded_tx", "reason")
@@ -19,12 +20,18 @@ _READERS = {
     "alembic_version": tuple(Pool),
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
-    "hazard_event": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    **dict.fromkeys(
+        ("event", "event_outcome", "visit", "campaign", "task", "seal", "hazard_transition"),
+        (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    ),
 }
 _WRITERS = {
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "county": (Pool.JOBS,),
 }
+_RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
+"""Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
+_PROJECTIONS = ("event_outcome", "visit", "campaign", "task")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,10 +72,21 @@ def declared_privileges() -> Iterator[Privilege]:
         for pool in writers:
             for privilege in ("INSERT", "UPDATE", "DELETE"):
                 yield Privilege(pool.role, CORE, table, privilege)
-    for pool in (Pool.FIELD, Pool.STAFF, Pool.JOBS):
-        for column in hazard_event.columns:
-            if column.name != "recorded_at":  # the server's clock orders events
-                yield Privilege(pool.role, CORE, "hazard_event", "INSERT", column.name)
+    for pool in _RECORDERS:
+        yield from _recording_privileges(pool)
+    yield Privilege(Pool.JOBS.role, CORE, "seal", "INSERT")
+
+
+def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
+    for column in event.columns:
+        if column.name not in ("number", "recorded_at"):  # the server's order and clock
+            yield Privilege(pool.role, CORE, "event", "INSERT", column.name)
+    for table in _PROJECTIONS:
+        yield Privilege(pool.role, CORE, table, "INSERT")
+        yield Privilege(pool.role, CORE, table, "UPDATE")
+    if pool is Pool.JOBS:  # writes projections anew
+        for table in _PROJECTIONS:
+            yield Privilege(pool.role, CORE, table, "DELETE")
 
 
 def _kind_privileges(kind: type[Record], pool: Pool) -> Iterator[Privilege]:
@@ -78,12 +96,14 @@ def _kind_privileges(kind: type[Record], pool: Pool) -> Iterator[Privilege]:
     for column in (*readable, "deleted"):
         yield Privilege(pool.role, HISTORY, kind.kind, "SELECT", column)
     stored = stored_names(kind)
-    if pool is Pool.JOBS or (pool is Pool.STAFF and not kind.written_by_events):
+    recorders = _RECORDERS if kind.written_by_events else (Pool.STAFF, Pool.JOBS)
+    if pool in recorders:
         # Nobody writes what triggers stamp, nor moves a record to another identity.
         for column in ("id", *stored):
             yield Privilege(pool.role, CORE, kind.kind, "INSERT", column)
         for column in stored:
             yield Privilege(pool.role, CORE, kind.kind, "UPDATE", column)
+    if pool is Pool.JOBS or (pool is Pool.STAFF and not kind.written_by_events):
         yield Privilege(pool.role, CORE, kind.kind, "DELETE")
     if pool is Pool.JOBS:  # loads whole life histories
         for column in ("version", "valid"):

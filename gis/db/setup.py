@@ -16,6 +16,7 @@ from gis.db.grants import readable_columns, table_grants
 from gis.db.roles import OWNER, Pool
 from gis.db.tables import CORE, HISTORY
 from gis.errors import SetupError
+from gis.kinds.hazard import NEXT_STATES
 
 __all__ = [
     "alembic_config",
@@ -154,8 +155,17 @@ def migrate(owner: Engine, revision: str = "head") -> None:
         _require_prepared(connection)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
         command.upgrade(alembic_config(connection), revision)
-        for statement in table_grants():
+        for statement in (*guard_statements(), *table_grants()):
             connection.exec_driver_sql(statement)
+
+
+def guard_statements() -> Iterator[str]:
+    """What the guard of hazards allows, from the one declaration of the states (idempotent)."""
+    pairs = [(a.value, b.value) for a, following in NEXT_STATES.items() for b in following]
+    rows = ", ".join(f"('{a}', '{b}')" for a, b in sorted(pairs))
+    table = f"{CORE}.hazard_transition"
+    yield f"DELETE FROM {table} WHERE (from_state, to_state) NOT IN (VALUES {rows})"
+    yield f"INSERT INTO {table} (from_state, to_state) VALUES {rows} ON CONFLICT DO NOTHING"
 
 
 def _require_prepared(connection: Connection) -> None:

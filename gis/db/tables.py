@@ -291,29 +291,6 @@ change_mark = Table(
 )
 """Kinds a running transaction has touched; emptied by the deferred trigger that bumps them."""
 
-hazard_event = Table(
-    "hazard_event",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("hazard_id", Uuid(), nullable=False),
-    Column("seq", BigInteger(), nullable=False),
-    Column("type", Text(), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("actor", Text(), nullable=False),
-    Column("role", Text()),
-    Column("payload", JSONB(), nullable=False, server_default=text("'{}'::jsonb")),
-    Column(
-        "recorded_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=text("now()"),
-    ),
-    Column("recorded_by", Text(), nullable=False),
-    UniqueConstraint("hazard_id", "seq"),
-    CheckConstraint("seq >= 1", name="seq"),
-    schema=CORE,
-)
-"""What happened to each hazard, in order; append-only (a trigger refuses anything else)."""
 
 project_asset = Table(
     "project_asset",

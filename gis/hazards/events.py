@@ -39,7 +39,10 @@ class EventType(Vocabulary):
     TRANSFERRED = ("transferred", "移送", "Transferred")
     DISMISSED = ("dismissed", "认定不属隐患", "Dismissed")
     DUPLICATE = ("duplicate", "并案", "Merged as duplicate")
+    CONTROLLED = ("controlled", "临时管控", "Under interim control")
+    PASSED = ("passed", "复查合格", "Passed re-inspection")
     CLOSED = ("closed", "销号", "Closed")
+    COMMENTED = ("commented", "补充", "Added to")
 
 
 class Role(Vocabulary):
@@ -75,16 +78,22 @@ Latitude = Annotated[float, Field(ge=-85, le=85)]
 
 
 class Found(Payload):
-    """What an inspector saw, and where (lon/lat, degrees)."""
+    """What an inspector saw, and where (lon/lat, degrees).
 
-    code: Annotated[str, Field(min_length=1, max_length=64)]
+    What a phone leaves out the server settles when it takes the event in (see
+    :mod:`gis.hazards.settle`): the code, the severity of the checklist's item, the place.
+    """
+
+    code: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     category: HazardCategory
-    severity: Severity
+    item: Annotated[str | None, Field(max_length=64)] = None
+    severity: Severity | None = None
     origin: HazardOrigin = HazardOrigin.DEPARTMENT
     description: Words = None
-    lon: Longitude
-    lat: Latitude
+    lon: Longitude | None = None
+    lat: Latitude | None = None
     asset_id: UUID | None = None
+    visit_id: UUID | None = None
     name: Name = None
     township: Annotated[str | None, Field(max_length=12)] = None
     duty_holder: Name = None
@@ -114,8 +123,10 @@ class Imported(Payload):
 
 
 class Registered(Payload):
-    """Registration may correct the severity the finder gave."""
+    """Registration may correct the severity the finder gave, and says whose case it is."""
 
+    section: Name = None
+    assigned_to: Name = None
     severity: Severity | None = None
     supervision_listed: bool | None = None
     use_suspended: bool | None = None
@@ -124,6 +135,7 @@ class Registered(Payload):
 class Notified(Payload):
     """The notice; without a date of its own the severity's limit counts from the notice."""
 
+    refused_reason: Words = None
     due_at: AwareDatetime | None = None
     duty_holder: Name = None
     document: Name = None
@@ -181,6 +193,24 @@ class Returned(Payload):
     reason: Words = None
 
 
+class FixedOnSpot(Payload):
+    """Mended before the inspectors left; ``refused_reason``: why the unit did not sign."""
+
+    refused_reason: Words = None
+
+
+class Passed(Payload):
+    """The re-inspection found it right; ``sampled``: seen again on the spot, not on paper."""
+
+    sampled: bool = False
+
+
+class Commented(Payload):
+    """Something more about the hazard; ``note`` or evidence says what."""
+
+    item: Annotated[str | None, Field(max_length=64)] = None
+
+
 class Plain(Payload):
     """Says nothing more than that it happened."""
 
@@ -188,7 +218,7 @@ class Plain(Payload):
 PAYLOADS: Mapping[EventType, type[Payload]] = {
     EventType.FOUND: Found,
     EventType.IMPORTED: Imported,
-    EventType.FIXED_ON_SPOT: Plain,
+    EventType.FIXED_ON_SPOT: FixedOnSpot,
     EventType.REGISTERED: Registered,
     EventType.NOTIFIED: Notified,
     EventType.RECTIFYING: Rectifying,
@@ -199,7 +229,10 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
     EventType.TRANSFERRED: Transferred,
     EventType.DISMISSED: Dismissed,
     EventType.DUPLICATE: Duplicate,
+    EventType.CONTROLLED: Plain,
+    EventType.PASSED: Passed,
     EventType.CLOSED: Plain,
+    EventType.COMMENTED: Commented,
 }
 
 

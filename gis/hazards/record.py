@@ -18,19 +18,25 @@ import geopandas as gpd
 import orjson
 import pandas as pd
 from shapely import Point
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from gis import store
 from gis.attributes import Text
-from gis.db.tables import current, hazard_event
+from gis.db.event_tables import event as event_table
+from gis.db.event_tables import event_outcome
+from gis.db.tables import CORE
 from gis.errors import ConflictError, InputError, TransitionError
-from gis.geometry import STORAGE_SRID, GeometryType, pass_gate
+from gis.geometry import STORAGE_SRID
 from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
+from gis.hazards.judge import Entry
+from gis.hazards.ledger import lock_hazard, place_of, read_projection
+from gis.hazards.settle import settle_payload
 from gis.hazards.workflow import apply, fold
 from gis.kinds.hazard import Hazard
 
 Row = Mapping[str, Any]  # Any: values of an event's columns
 _EVENT_COLUMNS = ("id", "hazard_id", "seq", "type", "at", "actor", "role", "payload")
+_LOG_COLUMNS = tuple(name for name in _EVENT_COLUMNS if name != "seq")
 _IMPORT_NAMESPACE = UUID("5a1d8a3e-6f0b-5c52-9a3c-3f0f6a1f8b11")
 
 
@@ -43,7 +49,7 @@ def record_event(connection: Connection, event: HazardEvent) -> Hazard:
     Raises ConflictError when the id is known with other content or ``seq`` is not the next one,
     TransitionError when the state does not allow it.
     """
-    _lock_hazard(connection, event.hazard_id)
+    lock_hazard(connection, event.hazard_id)
     past = _read_events(connection, [event.hazard_id])[event.hazard_id]
     if _is_known(connection, event):
         return fold(past)
@@ -117,7 +123,7 @@ def import_hazards(
 
 def find_drift(connection: Connection) -> list[str]:
     """Codes of hazards whose row is not what their events lead to: must be none."""
-    folded, stored = _fold_all(connection), _read_projection(connection)
+    folded, stored = _fold_all(connection), read_projection(connection)
     return sorted(
         (stored.get(key) or folded[key]).code
         for key in folded.keys() | stored.keys()
@@ -132,7 +138,7 @@ def rebuild_projection(connection: Connection) -> int:
     events are voided.
     """
     events = _read_events(connection)
-    stored = _read_projection(connection)
+    stored = read_projection(connection)
     wrong = {key: own for key, own in events.items() if stored.get(key) != fold(own)}
     for key, own in wrong.items():
         if key in stored:
@@ -153,10 +159,9 @@ def _read_rows(rows: Iterable[Row] | pd.DataFrame) -> list[HazardEvent]:
 
 def _pick_fresh(connection: Connection, events: Sequence[HazardEvent]) -> list[HazardEvent]:
     """The events not on record; one on record must be the same."""
-    table = hazard_event
     ids = [event.id for event in events]
-    query = select(*_columns()).where(table.c.id == text("ANY(:ids)").bindparams(ids=ids))
-    seen = {row["id"]: read_event(dict(row)) for row in connection.execute(query).mappings()}
+    rows = connection.execute(text(f"{_APPLIED} AND e.id = ANY(:ids)"), {"ids": ids}).mappings()
+    seen = {row["id"]: _read_applied(dict(row)) for row in rows}
     fresh: list[HazardEvent] = []
     for event in events:
         if event.id in seen:
@@ -209,60 +214,82 @@ def _by_hazard(events: Iterable[HazardEvent]) -> dict[UUID, list[HazardEvent]]:
     return found
 
 
-def _lock_hazard(connection: Connection, hazard_id: UUID) -> None:
-    """One writer per hazard until the transaction ends, also before its row exists."""
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261))"), {"id": str(hazard_id)}
-    )
-
-
-def _columns() -> list[Any]:  # Any: columns of any type
-    return [hazard_event.c[name] for name in _EVENT_COLUMNS]
+# An event on record, as the step of its hazard it was applied as.
+_APPLIED = (
+    "SELECT e.id, o.hazard_id, o.hazard_seq AS seq, e.type, o.applied_at AS at, e.actor, e.role,"
+    " e.payload, e.visit_id, e.asset_id, e.township, ST_X(e.place) AS x, ST_Y(e.place) AS y,"
+    f" e.number FROM {CORE}.event_outcome o JOIN {CORE}.event e ON e.id = o.event_id"
+    " WHERE o.outcome = 'applied' AND o.hazard_id IS NOT NULL"
+)
 
 
 def _read_events(
     connection: Connection, hazard_ids: Sequence[UUID] | None = None
 ) -> dict[UUID, list[HazardEvent]]:
-    """Events on record by hazard, in order; of all hazards when none is named."""
-    table = hazard_event
-    query = select(*_columns()).order_by(table.c.hazard_id, table.c.seq)
-    if hazard_ids is not None:
-        wanted = text("ANY(:ids)").bindparams(ids=list(hazard_ids))
-        query = query.where(table.c.hazard_id == wanted)
-    return _by_hazard(read_event(dict(row)) for row in connection.execute(query).mappings())
+    """Events applied, by hazard, in order; of all hazards when none is named."""
+    which = "" if hazard_ids is None else " AND o.hazard_id = ANY(:ids)"
+    query = text(f"{_APPLIED}{which} ORDER BY o.hazard_id, o.hazard_seq")
+    values = {} if hazard_ids is None else {"ids": list(hazard_ids)}
+    rows = connection.execute(query, values).mappings()
+    return _by_hazard(_read_applied(dict(row)) for row in rows)
+
+
+def _read_applied(row: Row) -> HazardEvent:
+    entry = Entry(
+        id=row["id"],
+        number=row["number"],
+        type=row["type"],
+        hazard_id=row["hazard_id"],
+        at=row["at"],
+        actor=row["actor"],
+        visit_id=row["visit_id"],
+        asset_id=row["asset_id"],
+        payload=row["payload"],
+        place=None if row["x"] is None else Point(row["x"], row["y"]),
+        township=row["township"],
+    )
+    return read_event({n: row[n] for n in _EVENT_COLUMNS} | {"payload": settle_payload(entry)})
 
 
 def _fold_all(connection: Connection) -> dict[UUID, Hazard]:
     return {key: fold(own) for key, own in _read_events(connection).items()}
 
 
-def _read_projection(connection: Connection) -> dict[UUID, Hazard]:
-    table = current["hazard"]
-    query = select(table.c.id, *(table.c[name] for name in Hazard.model_fields))
-    return {
-        row["id"]: Hazard.model_validate({n: row[n] for n in Hazard.model_fields})
-        for row in connection.execute(query).mappings()
-    }
-
-
 def _copy_events(connection: Connection, events: Sequence[HazardEvent]) -> None:
+    """Append events and that they were applied; their order in the log is the one given."""
     rows = [_as_row(event) for event in events]
-    frame = pd.DataFrame({name: [row[name] for row in rows] for name in _EVENT_COLUMNS})
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in _LOG_COLUMNS})
     for name in ("id", "hazard_id", "type", "role"):
         frame[name] = [None if value is None else str(value) for value in frame[name]]
     frame["at"] = [event.at.isoformat() for event in events]
-    store.copy_to_stage(connection, hazard_event, frame)
-    columns = ", ".join(frame.columns)
+    frame["number"] = range(len(events))
+    outcomes = pd.DataFrame(
+        {
+            "event_id": frame["id"],
+            "outcome": "applied",
+            "hazard_id": frame["hazard_id"],
+            "hazard_seq": [event.seq for event in events],
+            "applied_at": frame["at"],
+        }
+    )
+    store.copy_to_stage(connection, event_table, frame)
+    store.copy_to_stage(connection, event_outcome, outcomes)
+    columns = ", ".join(_LOG_COLUMNS)
     try:
         connection.execute(
             text(
-                f"INSERT INTO {hazard_event} ({columns}, recorded_by)"
-                f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_hazard_event"
+                f"INSERT INTO {event_table} ({columns}, recorded_by)"
+                f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_event"
+                " ORDER BY number"
             )
+        )
+        judged = ", ".join(outcomes.columns)
+        connection.execute(
+            text(f"INSERT INTO {event_outcome} ({judged}) SELECT {judged} FROM stage_event_outcome")
         )
     except Exception as error:
         raise store.explain_conflict(error) from error
-    connection.execute(text("DROP TABLE stage_hazard_event"))
+    connection.execute(text("DROP TABLE stage_event, stage_event_outcome"))
 
 
 def _as_row(event: HazardEvent) -> dict[str, Any]:  # Any: values of any column
@@ -311,8 +338,7 @@ def _find_place(events: Sequence[HazardEvent]) -> Point:
     """Where the last event that says so puts the hazard."""
     for event in reversed(events):
         if isinstance(event.payload, Found | Imported):
-            point = Point(event.payload.lon, event.payload.lat)
-            return pass_gate(point, GeometryType.POINT)
+            return place_of(event)
     raise TransitionError(
         Text(zh="隐患须先被发现或导入", en="a hazard begins by being found or imported")
     )

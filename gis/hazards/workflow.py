@@ -1,9 +1,8 @@
-"""The workflow of a hazard: one table of transitions and the one function that applies it."""
+"""The one function that applies an event to a hazard, by the table of transitions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,110 +21,12 @@ from gis.hazards.events import (
     Payload,
     Rectifying,
     Registered,
-    Role,
     Submitted,
 )
+from gis.hazards.transitions import OPEN_STATES, TRANSITIONS
 from gis.kinds.hazard import Hazard, HazardState
 
 P = TypeVar("P", bound=Payload)
-
-FINAL_STATES = frozenset(
-    {
-        HazardState.CLOSED,
-        HazardState.TRANSFERRED,
-        HazardState.DISMISSED,
-        HazardState.DUPLICATE,
-    }
-)
-OPEN_STATES = frozenset(HazardState) - FINAL_STATES
-_RUNNING = frozenset({HazardState.NOTIFIED, HazardState.RECTIFYING, HazardState.RETURNED})
-_DEFERRABLE = _RUNNING | {HazardState.REGISTERED, HazardState.DEFERRED}
-_FRESH = frozenset({HazardState.FOUND})
-_TRIAGE = _FRESH | {HazardState.REGISTERED}
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """From which states, to which (None: stays), by whom, with which evidence.
-
-    ``begins``: the event can be a hazard's first. ``evidence`` names what the file must hold;
-    its presence is checked where evidence is received, not here.
-    """
-
-    from_states: frozenset[HazardState]
-    to: HazardState | None
-    roles: frozenset[Role]
-    evidence: tuple[str, ...] = ()
-    begins: bool = False
-
-
-def _roles(*roles: Role) -> frozenset[Role]:
-    return frozenset(roles)
-
-
-_OFFICE = _roles(Role.OFFICER, Role.LEADER)
-TRANSITIONS: Mapping[EventType, Transition] = {
-    EventType.FOUND: Transition(
-        frozenset(),
-        HazardState.FOUND,
-        _roles(Role.INSPECTOR),
-        ("wide_photo", "close_photo", "position"),
-        begins=True,
-    ),
-    # The register it came from says the state; a file we closed is never reopened by an import.
-    EventType.IMPORTED: Transition(OPEN_STATES, None, _roles(Role.SYSTEM), begins=True),
-    EventType.FIXED_ON_SPOT: Transition(
-        _FRESH,
-        HazardState.FIXED_ON_SPOT,
-        _roles(Role.INSPECTOR),
-        ("after_photo", "unit_signature"),
-    ),
-    # A spot repair that fails its review goes the ordinary way.
-    EventType.REGISTERED: Transition(
-        _FRESH | {HazardState.FIXED_ON_SPOT}, HazardState.REGISTERED, _OFFICE
-    ),
-    EventType.DISMISSED: Transition(_FRESH, HazardState.DISMISSED, _OFFICE, ("reason",)),
-    EventType.DUPLICATE: Transition(_TRIAGE, HazardState.DUPLICATE, _OFFICE, ("survivor",)),
-    EventType.TRANSFERRED: Transition(
-        _TRIAGE, HazardState.TRANSFERRED, _OFFICE, ("receiving_body", "receipt")
-    ),
-    EventType.NOTIFIED: Transition(
-        frozenset({HazardState.REGISTERED, HazardState.DEFERRED}),
-        HazardState.NOTIFIED,
-        _OFFICE,
-        ("notice", "signature_or_refusal"),
-    ),
-    EventType.RECTIFYING: Transition(
-        frozenset({HazardState.NOTIFIED, HazardState.RETURNED, HazardState.DEFERRED}),
-        HazardState.RECTIFYING,
-        _roles(Role.DUTY_HOLDER, Role.OFFICER),
-        ("interim_control_photo",),
-    ),
-    EventType.SUBMITTED: Transition(
-        frozenset({HazardState.RECTIFYING}),
-        HazardState.SUBMITTED,
-        _roles(Role.DUTY_HOLDER, Role.OFFICER),
-        ("after_photo",),
-    ),
-    EventType.RETURNED: Transition(
-        frozenset({HazardState.SUBMITTED}),
-        HazardState.RETURNED,
-        _roles(Role.REINSPECTOR),
-        ("failed_item_photo",),
-    ),
-    EventType.EXTENDED: Transition(
-        _RUNNING, None, _roles(Role.LEADER), ("request", "interim_control")
-    ),
-    EventType.DEFERRED: Transition(
-        _DEFERRABLE, HazardState.DEFERRED, _roles(Role.LEADER), ("reason",)
-    ),
-    EventType.CLOSED: Transition(
-        frozenset({HazardState.SUBMITTED, HazardState.FIXED_ON_SPOT}),
-        HazardState.CLOSED,
-        _OFFICE,
-        ("reinspection_photo", "position"),
-    ),
-}
 
 
 def is_open(state: HazardState) -> bool:
@@ -235,9 +136,10 @@ def _given(payload: Payload, *names: str) -> Changes:
 def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     found = _payload(event, Found)
     values = found.model_dump(exclude={"lon", "lat"}, exclude_none=True)
-    if found.asset_id is not None:
-        values["asset_id"] = str(found.asset_id)
-    return {**values, "found_at": event.at}
+    for name in ("asset_id", "visit_id"):
+        if name in values:
+            values[name] = str(values[name])
+    return {**values, "found_at": event.at, "found_by": event.actor}
 
 
 def _import(_hazard: Hazard | None, event: HazardEvent) -> Changes:
@@ -250,7 +152,14 @@ def _register(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     # A review that failed takes back the repair its finder reported.
     return {
         "fixed_at": None,
-        **_given(registered, "severity", "supervision_listed", "use_suspended"),
+        **_given(
+            registered,
+            "severity",
+            "supervision_listed",
+            "use_suspended",
+            "section",
+            "assigned_to",
+        ),
     }
 
 
@@ -267,6 +176,7 @@ def _notify(hazard: Hazard | None, event: HazardEvent) -> Changes:
     return {
         "due_at": due,
         "original_due_at": hazard.original_due_at or due,
+        "notified_at": event.at,
         "review_on": None,
         **_given(notice, "duty_holder", "use_suspended"),
     }
@@ -277,15 +187,32 @@ def _rectify(_hazard: Hazard | None, event: HazardEvent) -> Changes:
 
 
 def _submit(_hazard: Hazard | None, event: HazardEvent) -> Changes:
-    return {"fixed_at": _payload(event, Submitted).fixed_at or event.at}
+    return {
+        "fixed_at": _payload(event, Submitted).fixed_at or event.at,
+        "fixed_by": event.actor,
+        "submitted_at": event.at,
+        **_NOT_REINSPECTED,
+    }
+
+
+_NOT_REINSPECTED: Changes = {"reinspected_by": None, "reinspected_at": None}
 
 
 def _fix_on_spot(_hazard: Hazard | None, event: HazardEvent) -> Changes:
-    return {"fixed_at": event.at}
+    return {"fixed_at": event.at, "fixed_by": event.actor, **_NOT_REINSPECTED}
+
+
+def _control(hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"controlled_at": _existing(hazard).controlled_at or event.at}
+
+
+def _pass(_hazard: Hazard | None, event: HazardEvent) -> Changes:
+    return {"reinspected_by": event.actor, "reinspected_at": event.at}
 
 
 def _return(hazard: Hazard | None, _event: HazardEvent) -> Changes:
-    return {"returns": _existing(hazard).returns + 1, "fixed_at": None}
+    returns = _existing(hazard).returns + 1
+    return {"returns": returns, "fixed_at": None, **_NOT_REINSPECTED}
 
 
 def _extend(hazard: Hazard | None, event: HazardEvent) -> Changes:
@@ -349,6 +276,8 @@ _EFFECTS: Mapping[EventType, Effect] = {
     EventType.EXTENDED: _extend,
     EventType.DEFERRED: _defer,
     EventType.DUPLICATE: _merge,
+    EventType.CONTROLLED: _control,
+    EventType.PASSED: _pass,
     EventType.CLOSED: _close,
 }
 

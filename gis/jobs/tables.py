@@ -103,5 +103,5 @@ def is_empty(connection: Connection) -> bool:
     """Whether the database holds no asset, event or county yet."""
     return all(
         connection.exec_driver_sql(f"SELECT NOT EXISTS (SELECT 1 FROM {CORE}.{table})").scalar_one()
-        for table in ("asset", "hazard_event", "county")
+        for table in ("asset", "event", "county")
     )

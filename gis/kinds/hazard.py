@@ -1,5 +1,6 @@
 """隐患: the current state of each hazard, projected from its events (never written directly)."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
@@ -25,6 +26,39 @@ class HazardState(Vocabulary):
     TRANSFERRED = ("transferred", "已移送", "Transferred")
     DISMISSED = ("dismissed", "不属隐患", "Dismissed")
     DUPLICATE = ("duplicate", "重复", "Duplicate")
+
+
+NEXT_STATES: Mapping[HazardState, frozenset[HazardState]] = {
+    HazardState.FOUND: frozenset(
+        {
+            HazardState.FIXED_ON_SPOT,
+            HazardState.REGISTERED,
+            HazardState.DISMISSED,
+            HazardState.DUPLICATE,
+            HazardState.TRANSFERRED,
+        }
+    ),
+    HazardState.FIXED_ON_SPOT: frozenset({HazardState.CLOSED, HazardState.REGISTERED}),
+    HazardState.REGISTERED: frozenset(
+        {
+            HazardState.NOTIFIED,
+            HazardState.DEFERRED,
+            HazardState.TRANSFERRED,
+            HazardState.DUPLICATE,
+        }
+    ),
+    HazardState.NOTIFIED: frozenset({HazardState.RECTIFYING, HazardState.DEFERRED}),
+    HazardState.RECTIFYING: frozenset({HazardState.SUBMITTED, HazardState.DEFERRED}),
+    HazardState.SUBMITTED: frozenset({HazardState.RETURNED, HazardState.CLOSED}),
+    HazardState.RETURNED: frozenset({HazardState.RECTIFYING, HazardState.DEFERRED}),
+    HazardState.DEFERRED: frozenset({HazardState.NOTIFIED, HazardState.RECTIFYING}),
+    HazardState.CLOSED: frozenset(),
+    HazardState.TRANSFERRED: frozenset(),
+    HazardState.DISMISSED: frozenset(),
+    HazardState.DUPLICATE: frozenset(),
+}
+"""Which state may follow which, for the guard in the database; the workflow's table of events
+(:data:`gis.hazards.workflow.TRANSITIONS`) leads to exactly these pairs (a test compares)."""
 
 
 class Severity(Vocabulary):
@@ -88,6 +122,11 @@ class Hazard(Record):
     origin: Annotated[HazardOrigin, attribute("发现来源", "Found by", detail=True)] = (
         HazardOrigin.DEPARTMENT
     )
+    item: Annotated[
+        str | None,
+        Field(max_length=64),
+        attribute("检查项", "Checklist item", aliases=("隐患条目",), detail=True),
+    ] = None
     description: Annotated[Words, attribute("隐患描述", "Description", detail=True)] = None
     asset_id: Annotated[
         str | None, Field(max_length=36), attribute("关联设施", "Asset", detail=True)
@@ -113,3 +152,23 @@ class Hazard(Record):
     review_on: Annotated[date | None, attribute("暂缓复核日期", "Deferral review", detail=True)] = (
         None
     )
+    section: Annotated[Name, attribute("责任股室", "Responsible section", detail=True)] = None
+    assigned_to: Annotated[Name, attribute("经办人", "Case officer", detail=True)] = None
+    visit_id: Annotated[
+        str | None, Field(max_length=36), attribute("检查记录", "Visit", detail=True)
+    ] = None
+    found_by: Annotated[Name, attribute("发现人", "Found by (person)", detail=True)] = None
+    fixed_by: Annotated[Name, attribute("整改报告人", "Fix reported by", detail=True)] = None
+    reinspected_by: Annotated[Name, attribute("复查人", "Re-inspected by", detail=True)] = None
+    reinspected_at: Annotated[
+        datetime | None, attribute("复查合格时间", "Passed re-inspection at", detail=True)
+    ] = None
+    controlled_at: Annotated[
+        datetime | None, attribute("临时管控时间", "Under interim control since", detail=True)
+    ] = None
+    submitted_at: Annotated[
+        datetime | None, attribute("报请复查时间", "Submitted at", detail=True)
+    ] = None
+    notified_at: Annotated[
+        datetime | None, attribute("下达通知时间", "Notified at", detail=True)
+    ] = None

@@ -42,18 +42,19 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 # Written by hand from the workflow of the bureau: state -> what may follow.
 LEGAL = {
     "": "found imported",
-    "found": "fixed_on_spot registered dismissed duplicate transferred imported",
-    "registered": "notified transferred duplicate deferred imported",
-    "notified": "rectifying extended deferred imported",
-    "rectifying": "submitted extended deferred imported",
-    "submitted": "returned closed imported",
-    "returned": "rectifying extended deferred imported",
-    "fixed_on_spot": "closed registered imported",
-    "deferred": "notified rectifying deferred imported",
-    "closed": "",
-    "transferred": "",
-    "dismissed": "",
-    "duplicate": "",
+    "found": "fixed_on_spot registered dismissed duplicate transferred imported controlled"
+    " commented",
+    "registered": "notified transferred duplicate deferred imported controlled commented",
+    "notified": "rectifying extended deferred imported controlled commented",
+    "rectifying": "submitted extended deferred imported controlled commented",
+    "submitted": "returned closed imported passed controlled commented",
+    "returned": "rectifying extended deferred imported controlled commented",
+    "fixed_on_spot": "closed registered imported passed controlled commented",
+    "deferred": "notified rectifying deferred imported controlled commented",
+    "closed": "commented",
+    "transferred": "commented",
+    "dismissed": "commented",
+    "duplicate": "commented",
 }
 PATHS = {
     "": "",

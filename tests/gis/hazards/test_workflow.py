@@ -9,13 +9,24 @@ from hypothesis import strategies as st
 from gis.attributes import Language
 from gis.errors import RowError, TransitionError
 from gis.hazards.events import EventType
+from gis.hazards.transitions import TRANSITIONS
 from gis.hazards.workflow import allowed_events, apply, fold
-from gis.kinds.hazard import HazardState
+from gis.kinds.hazard import NEXT_STATES, HazardState
 from tests.gis.hazards.lives import DUE, LEGAL, PATHS, START, events_of, make_event
 
 
 def test_the_hand_written_table_speaks_of_every_state() -> None:
     assert set(LEGAL) - {""} == {state.value for state in HazardState}
+
+
+def test_the_guard_of_the_database_knows_exactly_the_pairs_of_the_workflow() -> None:
+    led_to = {
+        (state, transition.to)
+        for transition in TRANSITIONS.values()
+        for state in transition.from_states
+        if transition.to is not None and transition.to is not state
+    }
+    assert {(a, b) for a, following in NEXT_STATES.items() for b in following} == led_to
 
 
 @pytest.mark.parametrize("state", list(PATHS))
@@ -49,7 +60,7 @@ def test_a_refusal_names_in_both_languages_what_is_allowed() -> None:
     with pytest.raises(TransitionError) as refused:
         apply(hazard, make_event("closed", 3))
     assert refused.value.text(Language.ZH) == (
-        "隐患 H-1 处于“已登记”,不能销号;现可:导入、下达通知、暂缓整改、移送、并案"
+        "隐患 H-1 处于“已登记”,不能销号;现可:导入、下达通知、暂缓整改、移送、并案、临时管控、补充"
     )
     assert refused.value.text(Language.EN).startswith('hazard H-1 is "Registered": "Closed" is not')
 
@@ -125,7 +136,7 @@ def test_work_sent_back_is_counted_and_no_longer_fixed() -> None:
 @pytest.mark.parametrize(
     ("name", "payload"),
     [
-        ("found", {"code": "H", "category": "gas", "severity": "major"}),
+        ("found", {"code": "H", "severity": "major", "lon": 1, "lat": 1}),
         ("found", {"code": "H", "category": "gas", "severity": "huge", "lon": 1, "lat": 1}),
         ("found", {"code": "H\x00", "category": "gas", "severity": "major", "lon": 1, "lat": 1}),
         ("extended", {"due_at": "2026-03-20T00:00:00", "reason": "no zone"}),
@@ -161,7 +172,7 @@ def test_whatever_legal_things_happen_the_record_stays_coherent(data: st.DataObj
             break
         before = hazard
         hazard = apply(hazard, make_event(data.draw(st.sampled_from(names)), seq))
-        assert hazard.is_open is bool(LEGAL[hazard.state.value])
+        assert hazard.is_open is (LEGAL[hazard.state.value] != "commented")
         assert hazard.extensions <= 1
         assert hazard.original_due_at == before.original_due_at or before.original_due_at is None
         assert hazard.returns - before.returns == (hazard.state.value == "returned") * (

@@ -81,8 +81,8 @@ def fill(installation: Installation) -> None:
     with installation.db.write(actor="王工", reason="巡查", pool=Pool.JOBS) as connection:
         connection.execute(
             text(
-                "INSERT INTO core.hazard_event (id, hazard_id, seq, type, at, actor, payload,"
-                " recorded_by) VALUES (gen_random_uuid(), :id, 1, 'found', now(), 'w', :p, 'w')"
+                "INSERT INTO core.event (id, hazard_id, type, at, actor, payload, recorded_by)"
+                " VALUES (gen_random_uuid(), :id, 'found', now(), 'w', :p, 'w')"
             ),
             {"id": made[0], "p": json.dumps(payload, ensure_ascii=False)},
         )

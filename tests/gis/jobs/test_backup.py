@@ -69,7 +69,7 @@ def test_a_restored_database_is_written_and_read_with_the_declared_rights_and_no
     with pytest.raises(ProgrammingError, match="permission denied"), second.db.read(
         Pool.PUBLIC
     ) as connection:  # fmt: skip
-        connection.execute(text("SELECT payload FROM core.hazard_event"))
+        connection.execute(text("SELECT payload FROM core.event"))
     owner = create_engine(second.owner_url)
     with owner.connect() as connection:
         assert find_gaps(connection) == []

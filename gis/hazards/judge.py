@@ -1,0 +1,331 @@
+"""What the server makes of one event of a hazard: applied, waiting or refused, and why.
+
+Pure: it sees a :class:`Case`, all that is on record of the hazard, and decides by the order of the
+log alone. So judging the log anew (:mod:`gis.hazards.rebuild`) must come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from shapely import Point
+
+from gis.attributes import Text
+from gis.errors import InfratrackError
+from gis.hazards.envelope import EvidenceKind, EvidenceNote
+from gis.hazards.events import PAYLOADS, EventType, HazardEvent, Role, read_event
+from gis.hazards.settle import settle_payload
+from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
+from gis.hazards.workflow import apply
+from gis.kinds.hazard import Hazard, HazardState, Severity
+
+
+class Outcome(StrEnum):
+    """The server's judgement of an event."""
+
+    APPLIED = "applied"
+    WAITING = "waiting"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event of the log as it is judged. ``place`` is lon/lat, as settled at reception.
+
+    ``trusted``: no person sent it from outside (an import, the generator): it stands as it is,
+    without the rules on evidence and second persons.
+    """
+
+    id: UUID
+    number: int
+    type: str
+    hazard_id: UUID
+    at: datetime
+    actor: str
+    role: Role | None = None
+    visit_id: UUID | None = None
+    asset_id: UUID | None = None
+    expected_version: int | None = None
+    payload: dict[str, Any] = field(default_factory=dict)  # Any: judged here
+    evidence: tuple[EvidenceNote, ...] = ()
+    place: Point | None = None
+    township: str | None = None
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an event waits or was refused: the rule's stable word, and words for a person."""
+
+    rule: str
+    text: Text
+    facts: dict[str, Any] = field(default_factory=dict)  # Any: JSON
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON
+        """As it is kept and shown."""
+        return {"rule": self.rule, "zh": self.text.zh, "en": self.text.en, **self.facts}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of an entry. ``event`` and ``hazard`` are set where it is applied."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    event: HazardEvent | None = None
+    hazard: Hazard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is on record of one hazard when an event is judged.
+
+    ``stored``: hashes of evidence whose bytes the server has.
+    """
+
+    hazard: Hazard | None = None
+    applied: tuple[tuple[Entry, HazardEvent], ...] = ()
+    stored: frozenset[str] = frozenset()
+
+    @property
+    def version(self) -> int:
+        """How many events were applied: what a client names as ``expected_version``."""
+        return len(self.applied)
+
+    def evidence(self) -> Iterator[EvidenceNote]:
+        """Every piece promised by what was applied."""
+        for entry, _ in self.applied:
+            yield from entry.evidence
+
+    def after(self, entry: Entry, verdict: Verdict) -> Case:
+        """The case with an applied entry in it."""
+        if verdict.event is None:
+            return self
+        return replace(self, hazard=verdict.hazard, applied=(*self.applied, (entry, verdict.event)))
+
+
+def judge(case: Case, entry: Entry) -> Verdict:
+    """The verdict on ``entry``; the first rule that objects decides."""
+    try:
+        event = _as_event(case, entry)
+    except InfratrackError as error:
+        return _refuse("payload", error.message, **error.facts)
+    for rule in () if entry.trusted else _RULES:
+        if (verdict := rule(case, entry, event)) is not None:
+            return verdict
+    try:
+        return Verdict(Outcome.APPLIED, event=event, hazard=apply(case.hazard, event))
+    except InfratrackError as error:
+        rule_name = str(error.facts.get("rule", "transition"))
+        return _refuse(rule_name, error.message, **error.facts)
+
+
+def judge_all(case: Case, entries: list[Entry]) -> tuple[Case, dict[UUID, Verdict]]:
+    """Judge what waits and what is new, in the log's order, until nothing moves any more."""
+    verdicts: dict[UUID, Verdict] = {}
+    open_entries = sorted(entries, key=lambda entry: entry.number)
+    moved = True
+    while moved:
+        moved = False
+        for entry in list(open_entries):
+            verdict = judge(case, entry)
+            verdicts[entry.id] = verdict
+            if verdict.outcome is not Outcome.WAITING:
+                open_entries.remove(entry)
+            if verdict.outcome is Outcome.APPLIED:
+                case, moved = case.after(entry, verdict), True
+                break  # what waits longest is asked first again
+    return case, verdicts
+
+
+def _as_event(case: Case, entry: Entry) -> HazardEvent:
+    """The entry as the workflow's event; a late arrival takes effect after what was applied."""
+    before = case.applied[-1][1].at if case.applied else entry.at
+    return read_event(
+        {
+            "id": entry.id,
+            "hazard_id": entry.hazard_id,
+            "seq": case.version + 1,
+            "type": entry.type,
+            "at": max(entry.at, before),
+            "actor": entry.actor,
+            "role": entry.role,
+            "payload": _known_members(entry),
+        }
+    )
+
+
+def _known_members(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
+    """A newer phone may say more than this program knows: that stays in the log, unjudged."""
+    payload = settle_payload(entry)
+    if entry.trusted or entry.type not in set(EventType):
+        return payload
+    known = PAYLOADS[EventType(entry.type)].model_fields
+    return {name: value for name, value in payload.items() if name in known}
+
+
+Rule = Callable[[Case, Entry, HazardEvent], Verdict | None]
+
+
+def _refuse(rule: str, text: Text, **facts: object) -> Verdict:
+    return Verdict(Outcome.REFUSED, Reason(rule, text, facts))
+
+
+def _wait(rule: str, text: Text, **facts: object) -> Verdict:
+    return Verdict(Outcome.WAITING, Reason(rule, text, facts))
+
+
+def _require_parent(case: Case, _entry: Entry, event: HazardEvent) -> Verdict | None:
+    if case.hazard is None and not TRANSITIONS[event.type].begins:
+        return _wait(
+            "parent",
+            Text(zh="等待该隐患的发现记录到达", en="waiting for the record of its discovery"),
+        )
+    if case.hazard is not None and event.type is EventType.FOUND:
+        return _refuse(
+            "exists",
+            Text(zh="此隐患已登记在案", en="this hazard is on record already"),
+            code=case.hazard.code,
+        )
+    return None
+
+
+def _require_place(_case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    if event.type is EventType.FOUND and entry.place is None:
+        return _refuse(
+            "position",
+            Text(
+                zh="没有可用的位置:请选择设施或在地图上点选后重报",
+                en="no usable position: choose an asset or tap the map, and send it again",
+            ),
+        )
+    return None
+
+
+def _require_version(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    if event.type is EventType.FOUND or event.type in ALWAYS_APPENDED:
+        return None
+    if entry.expected_version is None:
+        return _refuse(
+            "expected-version",
+            Text(zh="缺少所依据的版本号", en="it does not say which version it is based on"),
+        )
+    if entry.expected_version > case.version:
+        return _wait(
+            "earlier-events",
+            Text(zh="等待在它之前的记录到达", en="waiting for the records before it"),
+            expected=entry.expected_version,
+            version=case.version,
+        )
+    if entry.expected_version < case.version:
+        last = case.applied[-1][1]
+        return _refuse(
+            "stale",
+            Text(
+                zh="此隐患已被{actor}办理({what}),你所依据的是第 {expected} 版,现为第 {version} 版",
+                en="{actor} acted on it meanwhile ({what_en}): you had version {expected},"
+                " it is at {version}",
+            ).format(
+                actor=last.actor,
+                what=last.type.text.zh,
+                what_en=last.type.text.en,
+                expected=entry.expected_version,
+                version=case.version,
+            ),
+            version=case.version,
+        )
+    return None
+
+
+# Which kinds of evidence satisfy a need of the table of transitions; any one of them does.
+_PROOFS: dict[str, tuple[frozenset[EvidenceKind], Text]] = {
+    "after_photo": (
+        frozenset({EvidenceKind.AFTER}),
+        Text(zh="整改后照片", en="a photo after the repair"),
+    ),
+    "unit_signature": (
+        frozenset({EvidenceKind.SIGNATURE, EvidenceKind.REFUSAL}),
+        Text(zh="被检查单位签字或拒签记录", en="the unit's signature or its recorded refusal"),
+    ),
+    "reinspection_photo": (
+        frozenset({EvidenceKind.REINSPECTION, EvidenceKind.AFTER}),
+        Text(zh="复查照片", en="a photo of the re-inspection"),
+    ),
+    "failed_item_photo": (
+        frozenset({EvidenceKind.REINSPECTION}),
+        Text(zh="不合格项照片", en="a photo of what fails"),
+    ),
+    "interim_control_photo": (
+        frozenset({EvidenceKind.INTERIM}),
+        Text(zh="临时管控照片", en="a photo of the interim control"),
+    ),
+}
+_MAJOR_ONLY = frozenset({(EventType.RECTIFYING, "interim_control_photo")})
+
+
+def _require_evidence(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """What the table asks for must be promised; a discovery is never turned away for lack of it."""
+    if event.type is EventType.FOUND or case.hazard is None:
+        return None
+    given = {note.kind for note in entry.evidence}
+    if entry.payload.get("refused_reason"):
+        given.add(EvidenceKind.REFUSAL)
+    is_major = case.hazard.severity is Severity.MAJOR
+    lacking = [
+        _PROOFS[need][1]
+        for need in TRANSITIONS[event.type].evidence
+        if need in _PROOFS
+        and (is_major or (event.type, need) not in _MAJOR_ONLY)
+        and not _PROOFS[need][0] & given
+    ]
+    if not lacking:
+        return None
+    return _refuse(
+        "evidence",
+        Text(zh="缺少证据:{zh}", en="evidence is missing: {en}").format(
+            zh="、".join(t.zh for t in lacking), en=", ".join(t.en for t in lacking)
+        ),
+    )
+
+
+def _require_reinspection(case: Case, _entry: Entry, event: HazardEvent) -> Verdict | None:
+    if event.type is not EventType.CLOSED or case.hazard is None:
+        return None
+    if case.hazard.state is HazardState.SUBMITTED and case.hazard.reinspected_by is None:
+        return _refuse(
+            "reinspection",
+            Text(zh="销号前须复查合格", en="it must pass a re-inspection before it is closed"),
+        )
+    return None
+
+
+def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """Closing needs the bytes of everything that was promised."""
+    if event.type is not EventType.CLOSED:
+        return None
+    promised = {note.sha256 for note in (*case.evidence(), *entry.evidence)}
+    if missing := sorted(promised - case.stored):
+        return _wait(
+            "bytes",
+            Text(
+                zh="等待 {count} 个证据文件上传完成",
+                en="waiting for {count} files of evidence to arrive",
+            ).format(count=len(missing)),
+            missing=missing,
+        )
+    return None
+
+
+_RULES: tuple[Rule, ...] = (
+    _require_parent,
+    _require_place,
+    _require_version,
+    _require_evidence,
+    _require_reinspection,
+    _require_bytes,
+)

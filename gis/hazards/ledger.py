@@ -1,0 +1,271 @@
+"""The log's rows in and out: events as entries, verdicts as outcomes, hazards as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+from geoalchemy2.shape import from_shape
+from shapely import Point
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from gis.attributes import Text
+from gis.db.event_tables import event as event_table
+from gis.db.event_tables import event_outcome
+from gis.db.tables import CORE, current
+from gis.errors import InputError
+from gis.geometry import STORAGE_SRID, GeometryType, pass_gate
+from gis.hazards.envelope import EvidenceNote
+from gis.hazards.events import Found, HazardEvent, Imported, Role
+from gis.hazards.judge import Case, Entry, Outcome, Verdict, judge
+from gis.kinds.hazard import Hazard
+
+ENTRY_COLUMNS = (
+    "e.id, e.number, e.type, e.hazard_id, e.visit_id, e.campaign_id, e.task_id, e.asset_id,"
+    " e.expected_version, e.at, e.actor, e.role, e.form, e.payload, e.evidence, e.township,"
+    " e.account_id IS NULL AS trusted, ST_X(e.place) AS x, ST_Y(e.place) AS y"
+)
+
+
+def lock_hazard(connection: Connection, hazard_id: UUID) -> None:
+    """One writer per hazard until the transaction ends, also before its row exists."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261))"), {"id": str(hazard_id)}
+    )
+
+
+def as_entry(row: Mapping[str, Any]) -> Entry:  # Any: columns of any type
+    """A row of the log (columns of :data:`ENTRY_COLUMNS`) as it is judged."""
+    role = row["role"]
+    known_role = Role(role) if role in set(Role) else None
+    return Entry(
+        id=row["id"],
+        number=row["number"],
+        type=row["type"],
+        hazard_id=row["hazard_id"],
+        at=row["at"],
+        actor=row["actor"],
+        role=known_role,
+        visit_id=row["visit_id"],
+        asset_id=row["asset_id"],
+        expected_version=row["expected_version"],
+        payload=row["payload"],
+        evidence=tuple(EvidenceNote.model_validate(note) for note in row["evidence"]),
+        place=None if row["x"] is None else Point(row["x"], row["y"]),
+        township=row["township"],
+        trusted=row["trusted"],
+    )
+
+
+def read_case(connection: Connection, hazard_id: UUID) -> tuple[Case, list[Entry]]:
+    """(what was applied to a hazard, what still waits for it), in two statements."""
+    rows = connection.execute(
+        text(
+            f"SELECT {ENTRY_COLUMNS}, o.outcome, o.applied_at FROM {CORE}.event e"
+            f" JOIN {CORE}.event_outcome o ON o.event_id = e.id"
+            " WHERE o.hazard_id = :id AND o.outcome <> 'refused'"
+            " ORDER BY o.hazard_seq NULLS LAST, e.number"
+        ),
+        {"id": hazard_id},
+    ).mappings()
+    applied, waiting = [], []
+    for row in rows:
+        entry = as_entry(dict(row))
+        if row["outcome"] == Outcome.WAITING:
+            waiting.append(entry)
+        else:
+            applied.append(entry)
+    promised = {n.sha256 for entry in (*applied, *waiting) for n in entry.evidence}
+    return replay(applied, find_stored(connection, promised)), waiting
+
+
+def replay(applied: Iterable[Entry], stored: frozenset[str]) -> Case:
+    """The case that entries lead to which were all applied before: without the rules."""
+    case = Case(stored=stored)
+    for entry in applied:
+        settled = _trust(entry)
+        verdict = judge(case, settled)
+        if verdict.outcome is not Outcome.APPLIED:
+            raise ValueError(f"event {entry.id} was applied once and is not now")
+        case = case.after(entry, verdict)
+    return case
+
+
+def _trust(entry: Entry) -> Entry:
+    return replace(entry, trusted=True)
+
+
+def find_stored(connection: Connection, hashes: Iterable[str]) -> frozenset[str]:
+    """Which of these files of evidence the server has."""
+    wanted = sorted(hashes)
+    if not wanted:
+        return frozenset()
+    rows = connection.execute(
+        text(
+            f"SELECT payload ->> 'sha256' FROM {CORE}.event"
+            " WHERE type = 'evidence_stored' AND payload ->> 'sha256' = ANY(:hashes)"
+        ),
+        {"hashes": wanted},
+    )
+    return frozenset(rows.scalars())
+
+
+def write_event(connection: Connection, values: Mapping[str, Any]) -> int:  # Any: columns
+    """Append one event; its number in the log. Points are shapely, lon/lat."""
+    row = {
+        name: from_shape(value, srid=STORAGE_SRID) if isinstance(value, Point) else value
+        for name, value in values.items()
+    }
+    statement = insert(event_table).values(**row).returning(event_table.c.number)
+    return int(connection.execute(statement).scalar_one())
+
+
+def write_outcomes(
+    connection: Connection, before: Case, entries: Sequence[Entry], verdicts: Mapping[UUID, Verdict]
+) -> None:
+    """The judgement of each entry, and the hazard's row after each that was applied."""
+    seq = before.version
+    by_application = sorted(
+        entries, key=lambda e: (v.seq if (v := verdicts[e.id].event) else 0, e.number)
+    )
+    for entry in by_application:
+        verdict = verdicts[entry.id]
+        if verdict.event is not None:
+            seq = verdict.event.seq
+        write_outcome(connection, entry.id, entry.hazard_id, verdict)
+        if verdict.event is not None and verdict.hazard is not None:
+            _write_row(connection, verdict.event, verdict.hazard, is_new=seq == 1, entry=entry)
+
+
+def write_outcome(
+    connection: Connection, event_id: UUID, hazard_id: UUID | None, verdict: Verdict
+) -> None:
+    """One judgement; a later one takes the place of one that waited."""
+    values = {
+        "outcome": verdict.outcome.value,
+        "hazard_id": hazard_id,
+        "hazard_seq": verdict.event.seq if verdict.event else None,
+        "applied_at": verdict.event.at if verdict.event else None,
+        "reason": verdict.reason.as_json() if verdict.reason else {},
+    }
+    values["reason"] = orjson.loads(orjson.dumps(values["reason"], default=str))
+    statement = upsert(event_outcome).values(event_id=event_id, **values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["event_id"],
+            set_={**values, "decided_at": text("now()"), "decided_tx": _THIS_TX},
+        )
+    )
+
+
+_THIS_TX = text("pg_current_xact_id()::text")
+
+
+def _write_row(
+    connection: Connection, event: HazardEvent, hazard: Hazard, *, is_new: bool, entry: Entry
+) -> None:
+    """The hazard's row as an event leaves it, valid from the event's moment."""
+    table = current["hazard"]
+    values = hazard.model_dump(mode="json")
+    if is_new or isinstance(event.payload, Imported):
+        place = place_of(event)
+        values["geometry"] = from_shape(place, srid=STORAGE_SRID)
+    before = _swap_valid_from(connection, event.at.isoformat())
+    if is_new:
+        connection.execute(insert(table).values(id=entry.hazard_id, **values))
+    else:
+        connection.execute(update(table).where(table.c.id == entry.hazard_id).values(**values))
+    # What else this transaction writes is valid from the moment its own author gave.
+    _swap_valid_from(connection, before)
+
+
+def place_of(event: HazardEvent) -> Point:
+    """Where an event that begins a hazard puts it (lon/lat)."""
+    payload = event.payload
+    if not isinstance(payload, Found | Imported) or payload.lon is None or payload.lat is None:
+        raise InputError(Text(zh="隐患没有位置", en="the hazard has no position"), field="lon")
+    return pass_gate(Point(payload.lon, payload.lat), GeometryType.POINT)
+
+
+def _swap_valid_from(connection: Connection, moment: str) -> str:
+    row = connection.execute(
+        text(
+            "SELECT coalesce(current_setting('infratrack.valid_from', true), ''),"
+            " set_config('infratrack.valid_from', :at, true)"
+        ),
+        {"at": moment},
+    ).one()
+    return str(row[0])
+
+
+def settle_place(
+    connection: Connection, asset_id: UUID | None, *points: Point | None
+) -> tuple[Point | None, str | None]:
+    """(the first usable point, else the asset's; the township it lies in).
+
+    A fix at 0, 0 is what a phone without one says; outside the county's extent a point is kept
+    as raw but not used when the asset is known (an asset in the county is surer than a fix in
+    the sea).
+    """
+    inside = [p for p in points if p is not None and _is_in_county(connection, p)]
+    place = inside[0] if inside else _find_asset_place(connection, asset_id)
+    if place is None:
+        return None, None
+    township = connection.execute(
+        text(
+            f"SELECT code FROM {CORE}.admin_unit WHERE level = 'township'"
+            " AND ST_Intersects(geometry, ST_SetSRID(ST_MakePoint(:x, :y), :srid)) LIMIT 1"
+        ),
+        {"x": place.x, "y": place.y, "srid": STORAGE_SRID},
+    ).scalar()
+    return place, township
+
+
+def _is_in_county(connection: Connection, point: Point) -> bool:
+    """Within the county's box, grown by a tenth; anywhere but 0, 0 where no county is set."""
+    if point.x == 0 and point.y == 0:
+        return False
+    row = connection.execute(
+        text(
+            "SELECT ST_XMin(extent), ST_YMin(extent), ST_XMax(extent), ST_YMax(extent)"
+            f" FROM {CORE}.county LIMIT 1"
+        )
+    ).first()
+    if row is None:
+        return True
+    west, south, east, north = row
+    dx, dy = (east - west) / 10, (north - south) / 10
+    return bool(west - dx <= point.x <= east + dx and south - dy <= point.y <= north + dy)
+
+
+def _find_asset_place(connection: Connection, asset_id: UUID | None) -> Point | None:
+    """The middle of an asset's box (lon/lat): the place itself for what is a point."""
+    if asset_id is None:
+        return None
+    kind = connection.execute(
+        text(f"SELECT kind FROM {CORE}.asset WHERE id = :id AND NOT voided"), {"id": asset_id}
+    ).scalar()
+    if kind is None or kind not in current:
+        return None
+    row = connection.execute(
+        text(
+            "SELECT (ST_XMin(geometry) + ST_XMax(geometry)) / 2,"
+            f" (ST_YMin(geometry) + ST_YMax(geometry)) / 2 FROM {CORE}.{kind} WHERE id = :id"
+        ),
+        {"id": asset_id},
+    ).first()
+    return None if row is None else Point(*row)
+
+
+def read_projection(connection: Connection) -> dict[UUID, Hazard]:
+    """Every hazard's row."""
+    table = current["hazard"]
+    query = select(table.c.id, *(table.c[name] for name in Hazard.model_fields))
+    return {
+        row["id"]: Hazard.model_validate({n: row[n] for n in Hazard.model_fields})
+        for row in connection.execute(query).mappings()
+    }

@@ -1,0 +1,413 @@
+"""One record into the log, and what it leads to, in one transaction.
+
+The same bytes under the same id change nothing and get the same answer; other bytes are a
+conflict. What the workflow refuses is kept, with its reason. What has not arrived is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from shapely import Point
+from sqlalchemy import Connection, text
+
+from gis.attributes import Text
+from gis.db.tables import CORE
+from gis.errors import ConflictError, ForbiddenError, InFlightError
+from gis.hazards import ledger
+from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
+from gis.hazards.events import EventType, Role
+from gis.hazards.judge import Entry, Outcome, Reason, Verdict, judge_all
+from gis.hazards.records import RecordType
+from gis.hazards.rounds import Record, apply_record
+
+_EVIDENCE_NAMESPACE = UUID("0d9c1f6a-7a53-5a0c-8f0e-3f9d7f2b6a11")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who sends a record, and in which capacities he may act.
+
+    ``others``: the people (account: login) whose records he may hand in (an exported outbox).
+    """
+
+    account_id: UUID
+    login: str
+    roles: frozenset[Role]
+    others: Mapping[UUID, str] = field(default_factory=dict)
+    hazard_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the server did with a record: what a phone needs to let go of it."""
+
+    id: UUID
+    sha256: str
+    is_new: bool
+    outcome: Outcome
+    number: int
+    recorded_at: datetime
+    hazard_id: UUID | None = None
+    hazard_version: int | None = None
+    reason: dict[str, Any] = field(default_factory=dict)  # Any: JSON
+    missing_evidence: tuple[str, ...] = ()
+    received_of_device: tuple[int, int] = (0, 0)
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON
+        """As it is answered."""
+        count, highest = self.received_of_device
+        return {
+            "id": str(self.id),
+            "sha256": self.sha256,
+            "outcome": self.outcome.value,
+            "hazard_id": str(self.hazard_id) if self.hazard_id else None,
+            "hazard_version": self.hazard_version,
+            "reason": self.reason or None,
+            "number": self.number,
+            "recorded_at": self.recorded_at.isoformat(),
+            "missing_evidence": list(self.missing_evidence),
+            "received_of_device": {"count": count, "highest": highest},
+        }
+
+
+def receive(
+    connection: Connection,
+    body: bytes,
+    *,
+    author: Author,
+    now: datetime,
+    client_now: datetime | None = None,
+    expected_id: UUID | None = None,
+) -> Receipt:
+    """Take one record in; commit when the block ends means it is kept.
+
+    Raises InputError (not a record), InFlightError (the same id is being taken in right now),
+    ConflictError (the id is known with other bytes), ForbiddenError (not his record).
+    """
+    envelope = read_envelope(body)
+    if expected_id is not None and envelope.id != expected_id:
+        raise ConflictError(
+            Text(zh="地址中的编号与记录不符", en="the address names another record")
+        )
+    _claim(connection, envelope.id)
+    digest = hash_body(body)
+    if (known := _read_known(connection, envelope.id)) is not None:
+        _require_same(known, digest, envelope)
+        return _make_receipt(connection, envelope.id, is_new=False)
+    _require_author(envelope, author)
+    _append(connection, envelope, digest, author, now=now, client_now=client_now)
+    return _make_receipt(connection, envelope.id, is_new=True)
+
+
+def _claim(connection: Connection, event_id: UUID) -> None:
+    claimed = connection.execute(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:id, 7262))"),
+        {"id": str(event_id)},
+    ).scalar()
+    if not claimed:
+        raise InFlightError(
+            Text(zh="该记录正在接收,请稍后重试", en="this record is being taken in; retry shortly")
+        )
+
+
+def _read_known(connection: Connection, event_id: UUID) -> bytes | None:
+    row = connection.execute(
+        text(f"SELECT coalesce(body_sha256, ''::bytea) FROM {CORE}.event WHERE id = :id"),
+        {"id": event_id},
+    ).first()
+    return None if row is None else bytes(row[0])
+
+
+def _require_same(known: bytes, digest: bytes, envelope: Envelope) -> None:
+    if known != digest:
+        raise ConflictError(
+            Text(
+                zh="事件编号 {id} 已被另一内容占用",
+                en="the event id {id} is taken by other content",
+            ).format(id=envelope.id),
+            id=str(envelope.id),
+        )
+
+
+def _require_author(envelope: Envelope, author: Author) -> None:
+    if envelope.account != author.account_id:
+        if envelope.account in author.others:
+            return
+        raise ForbiddenError(
+            Text(
+                zh="此记录属于另一人:请由其本人登录后上传,或由办公室导入",
+                en="this is another person's record: let that person log in and send it,"
+                " or have the office import it",
+            ),
+            rule="not-yours",
+        )
+    if author.hazard_id is not None and envelope.hazard_id != author.hazard_id:
+        raise ForbiddenError(
+            Text(zh="链接只用于另一隐患", en="the link is for another hazard"), rule="other-hazard"
+        )
+    if not _may_say(envelope, author.roles):
+        raise ForbiddenError(
+            Text(zh="你没有以此身份办理的权限", en="you may not act in this role"), rule="role"
+        )
+
+
+_OFFICE = frozenset({Role.OFFICER, Role.LEADER})
+
+
+def _may_say(envelope: Envelope, roles: frozenset[Role]) -> bool:
+    """Whether one of these roles may send such a record; what we do not know yet, anyone may."""
+    if envelope.type in set(EventType):
+        return envelope.role in roles and envelope.role is not Role.SYSTEM
+    if envelope.type == RecordType.VISITED:
+        return Role.INSPECTOR in roles
+    return envelope.type not in set(RecordType) or bool(_OFFICE & roles)
+
+
+def _append(
+    connection: Connection,
+    envelope: Envelope,
+    digest: bytes,
+    author: Author,
+    *,
+    now: datetime,
+    client_now: datetime | None,
+) -> None:
+    hazard_id = _hazard_of(envelope)
+    lock_evidence(connection, (note.sha256 for note in envelope.evidence), shared=True)
+    if hazard_id is not None:
+        ledger.lock_hazard(connection, hazard_id)
+    at, skew_ms = correct_moment(envelope.device.at, client_now=client_now, now=now)
+    fix = envelope.fix
+    raw = Point(fix.lon, fix.lat) if fix else None
+    place, township = ledger.settle_place(
+        connection, envelope.asset_id, _payload_point(envelope), raw
+    )
+    actor = author.others.get(envelope.account, author.login)
+    number = ledger.write_event(
+        connection,
+        {
+            **envelope.model_dump(
+                mode="json",
+                include={
+                    "id",
+                    "type",
+                    "role",
+                    "visit_id",
+                    "campaign_id",
+                    "task_id",
+                    "asset_id",
+                    "asset_choice",
+                    "expected_version",
+                    "form",
+                    "payload",
+                },
+            ),
+            "hazard_id": hazard_id,
+            "evidence": [n.model_dump(mode="json", exclude_none=True) for n in envelope.evidence],
+            "at": at,
+            "device_at": envelope.device.at,
+            "skew_ms": skew_ms,
+            "actor": actor,
+            "account_id": envelope.account,
+            "device_id": envelope.device.id,
+            "device_seq": envelope.device.seq,
+            "prev_hash": bytes.fromhex(envelope.prev_hash) if envelope.prev_hash else None,
+            "body_sha256": digest,
+            "geom_raw": raw,
+            "accuracy_m": fix.accuracy_m if fix else None,
+            "accuracy_level": fix.level if fix else None,
+            "fix_source": fix.source.value if fix else None,
+            "fix_at": fix.at if fix else None,
+            "township": township,
+            "place": place,
+        },
+    )
+    if hazard_id is not None:
+        settle_hazard(connection, hazard_id, new_event=envelope.id)
+    else:
+        verdict = _judge_record(connection, envelope, number, at, actor, township)
+        ledger.write_outcome(connection, envelope.id, None, verdict)
+
+
+def lock_evidence(connection: Connection, hashes: Iterable[str], *, shared: bool) -> None:
+    """Of a record that promises a file and the file's arrival, one sees the other.
+
+    Taken before any hazard's lock and in sorted order: no two writers wait for each other.
+    """
+    how = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    wanted = sorted(set(hashes))
+    if wanted:
+        connection.execute(
+            text(
+                f"SELECT {how}(hashtextextended(h, 7263)) FROM"
+                " (SELECT unnest(CAST(:hashes AS text[])) AS h ORDER BY 1) o"
+            ),
+            {"hashes": wanted},
+        )
+
+
+def _hazard_of(envelope: Envelope) -> UUID | None:
+    """The hazard a record is a step of; a discovery without one begins a hazard of its own id."""
+    if envelope.type not in set(EventType):
+        return None
+    return envelope.hazard_id or envelope.id
+
+
+def _payload_point(envelope: Envelope) -> Point | None:
+    lon, lat = envelope.payload.get("lon"), envelope.payload.get("lat")
+    if not (isinstance(lon, int | float) and isinstance(lat, int | float)):
+        return None
+    return Point(float(lon), float(lat)) if abs(lon) <= 180 and abs(lat) <= 85 else None
+
+
+def _judge_record(
+    connection: Connection,
+    envelope: Envelope,
+    number: int,
+    at: datetime,
+    actor: str,
+    township: str | None,
+) -> Verdict:
+    if envelope.type not in set(RecordType) or envelope.type == RecordType.EVIDENCE_STORED:
+        return Verdict(
+            Outcome.REFUSED,
+            Reason(
+                "type",
+                Text(
+                    zh="本程序不认识这类记录", en="this program does not know this kind of record"
+                ),
+            ),
+        )
+    return apply_record(
+        connection,
+        Record(
+            id=envelope.id,
+            number=number,
+            type=RecordType(envelope.type),
+            at=at,
+            actor=actor,
+            payload=envelope.payload,
+            visit_id=envelope.visit_id,
+            campaign_id=envelope.campaign_id,
+            task_id=envelope.task_id,
+            asset_id=envelope.asset_id,
+            township=township,
+        ),
+    )
+
+
+def settle_hazard(
+    connection: Connection, hazard_id: UUID, *, new_event: UUID | None = None
+) -> None:
+    """Judge what waits for a hazard (and the event just appended); the caller holds its lock."""
+    case, waiting = ledger.read_case(connection, hazard_id)
+    if new_event is not None:
+        waiting = [*waiting, _read_entry(connection, new_event)]
+    if not waiting:
+        return
+    promised = {note.sha256 for entry in waiting for note in entry.evidence}
+    promised |= {note.sha256 for note in case.evidence()}
+    case = replace(case, stored=ledger.find_stored(connection, promised))
+    _, verdicts = judge_all(case, waiting)
+    changed = [
+        entry
+        for entry in waiting
+        if entry.id == new_event or verdicts[entry.id].outcome is not Outcome.WAITING
+    ]
+    ledger.write_outcomes(connection, case, changed, verdicts)
+
+
+def _read_entry(connection: Connection, event_id: UUID) -> Entry:
+    row = (
+        connection.execute(
+            text(f"SELECT {ledger.ENTRY_COLUMNS} FROM {CORE}.event e WHERE e.id = :id"),
+            {"id": event_id},
+        )
+        .mappings()
+        .one()
+    )
+    return ledger.as_entry(dict(row))
+
+
+def note_evidence(
+    connection: Connection, sha256: str, *, size: int, media: str, actor: str, now: datetime
+) -> bool:
+    """Say in the log that a promised file has arrived, and settle what waited for it.
+
+    Whether it was news: a file arrives once, whoever sends it again.
+    """
+    event_id = uuid5(_EVIDENCE_NAMESPACE, sha256)
+    lock_evidence(connection, [sha256], shared=False)
+    if _read_known(connection, event_id) is not None:
+        return False
+    # Sorted, so that two files that wake the same hazards do not wait for each other.
+    hazards = connection.execute(
+        text(
+            f"SELECT DISTINCT hazard_id FROM {CORE}.event WHERE hazard_id IS NOT NULL"
+            " AND evidence @> jsonb_build_array(jsonb_build_object('sha256', CAST(:h AS text)))"
+            " ORDER BY 1"
+        ),
+        {"h": sha256},
+    ).scalars()
+    hazard_ids = list(hazards)
+    for hazard_id in hazard_ids:
+        ledger.lock_hazard(connection, hazard_id)
+    ledger.write_event(
+        connection,
+        {
+            "id": event_id,
+            "type": RecordType.EVIDENCE_STORED.value,
+            "at": now,
+            "actor": actor,
+            "role": Role.SYSTEM.value,
+            "payload": {"sha256": sha256, "bytes": size, "media": media},
+        },
+    )
+    ledger.write_outcome(connection, event_id, None, Verdict(Outcome.APPLIED))
+    for hazard_id in hazard_ids:
+        settle_hazard(connection, hazard_id)
+    return True
+
+
+def _make_receipt(connection: Connection, event_id: UUID, *, is_new: bool) -> Receipt:
+    row = (
+        connection.execute(
+            text(
+                "SELECT e.number, e.recorded_at, encode(e.body_sha256, 'hex') AS sha256,"
+                " o.outcome, o.hazard_id, o.reason,"
+                f" (SELECT max(hazard_seq) FROM {CORE}.event_outcome v"
+                " WHERE v.hazard_id = o.hazard_id) AS version,"
+                " (SELECT coalesce(array_agg(n ->> 'sha256'), '{}') FROM"
+                " jsonb_array_elements(e.evidence) n WHERE NOT EXISTS"
+                f" (SELECT 1 FROM {CORE}.event s WHERE s.type = 'evidence_stored'"
+                " AND s.payload ->> 'sha256' = n ->> 'sha256')) AS missing,"
+                f" (SELECT count(DISTINCT device_seq) FROM {CORE}.event d"
+                " WHERE d.device_id = e.device_id) AS received,"
+                f" (SELECT max(device_seq) FROM {CORE}.event d"
+                " WHERE d.device_id = e.device_id) AS highest"
+                f" FROM {CORE}.event e JOIN {CORE}.event_outcome o ON o.event_id = e.id"
+                " WHERE e.id = :id"
+            ),
+            {"id": event_id},
+        )
+        .mappings()
+        .one()
+    )
+    return Receipt(
+        id=event_id,
+        sha256=row["sha256"] or "",
+        is_new=is_new,
+        outcome=Outcome(row["outcome"]),
+        number=row["number"],
+        recorded_at=row["recorded_at"],
+        hazard_id=row["hazard_id"],
+        hazard_version=row["version"],
+        reason=row["reason"],
+        missing_evidence=tuple(dict.fromkeys(row["missing"])),
+        received_of_device=(row["received"] or 0, row["highest"] or 0),
+    )

@@ -1,0 +1,179 @@
+"""Everything that follows from the log, worked out anew and compared with what stands.
+
+The log alone decides: outcomes, hazards, visits, campaigns and tasks are judged again in the
+order of its numbers by the same rules. ``check`` changes nothing; ``rebuild`` writes what differs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from gis.db.tables import CORE
+from gis.hazards.judge import Case, Entry, Outcome, Verdict, judge_all
+from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, write_outcome
+from gis.hazards.record import find_drift, rebuild_projection
+from gis.hazards.records import RecordType
+from gis.hazards.rounds import Record, apply_record
+
+_RECORD_TABLES = ("task", "visit", "campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What stands otherwise than the log says: the table, and which rows of it."""
+
+    table: str
+    rows: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Judged:
+    """The log judged in memory: the case of every hazard, the verdict on every event."""
+
+    cases: dict[UUID, Case] = field(default_factory=dict)
+    waiting: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    verdicts: dict[UUID, Verdict] = field(default_factory=dict)
+    hazard_of: dict[UUID, UUID] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+    promised: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+
+    def settle(self, hazard_id: UUID) -> None:
+        case = self.cases.get(hazard_id, Case())
+        open_entries = self.waiting[hazard_id]
+        hashes = {n.sha256 for e in open_entries for n in e.evidence}
+        hashes |= {n.sha256 for n in case.evidence()}
+        case = replace(case, stored=frozenset(hashes & self.stored))
+        case, verdicts = judge_all(case, open_entries)
+        self.cases[hazard_id] = case
+        self.verdicts |= verdicts
+        self.waiting[hazard_id] = [
+            e for e in open_entries if verdicts[e.id].outcome is Outcome.WAITING
+        ]
+
+    def take(self, entry: Entry) -> None:
+        for note in entry.evidence:
+            self.promised[note.sha256].add(entry.hazard_id)
+        self.hazard_of[entry.id] = entry.hazard_id
+        self.waiting[entry.hazard_id].append(entry)
+        self.settle(entry.hazard_id)
+
+    def store(self, sha256: str) -> None:
+        self.stored.add(sha256)
+        for hazard_id in sorted(self.promised.get(sha256, ())):
+            self.settle(hazard_id)
+
+
+def judge_log(connection: Connection) -> _Judged:
+    """Judge every event of a hazard in the log's order, in memory."""
+    judged = _Judged()
+    rows = connection.execute(
+        text(f"SELECT {ENTRY_COLUMNS} FROM {CORE}.event e ORDER BY e.number")
+    ).mappings()
+    for row in rows:
+        if row["type"] == RecordType.EVIDENCE_STORED:
+            judged.store(str(row["payload"]["sha256"]))
+        elif row["hazard_id"] is not None:
+            judged.take(as_entry(dict(row)))
+    return judged
+
+
+def check(connection: Connection) -> list[Difference]:
+    """What stands otherwise than the log says; nothing in a sound database, and no change."""
+    found = [_compare_outcomes(connection, judge_log(connection))]
+    found.append(Difference("hazard", tuple(find_drift(connection))))
+    savepoint = connection.begin_nested()
+    before = {name: _digest(connection, name) for name in _RECORD_TABLES}
+    _replay_records(connection)
+    after = {name: _digest(connection, name) for name in _RECORD_TABLES}
+    savepoint.rollback()
+    for name in _RECORD_TABLES:
+        wrong = before[name] ^ after[name]
+        found.append(Difference(name, tuple(sorted({row.split(" ")[0] for row in wrong}))))
+    return [difference for difference in found if difference.rows]
+
+
+def rebuild(connection: Connection) -> list[Difference]:
+    """Write anew what differs (jobs role); what did."""
+    found = check(connection)
+    if not found:
+        return []
+    judged = judge_log(connection)
+    wrong = {d.table: set(d.rows) for d in found}
+    for event_id, verdict in judged.verdicts.items():
+        if str(event_id) in wrong.get("event_outcome", ()):
+            write_outcome(connection, event_id, judged.hazard_of[event_id], verdict)
+    rebuild_projection(connection)
+    if wrong.keys() & set(_RECORD_TABLES):
+        _replay_records(connection)
+    return found
+
+
+def _compare_outcomes(connection: Connection, judged: _Judged) -> Difference:
+    rows = connection.execute(
+        text(
+            "SELECT event_id, outcome, hazard_seq, applied_at FROM"
+            f" {CORE}.event_outcome WHERE hazard_id IS NOT NULL"
+        )
+    )
+    stored = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    wrong = [
+        str(event_id)
+        for event_id, verdict in judged.verdicts.items()
+        if stored.pop(event_id, None) != _as_row(verdict)
+    ]
+    return Difference("event_outcome", (*wrong, *map(str, stored)))
+
+
+def _as_row(verdict: Verdict) -> tuple[Any, ...]:  # Any: columns of an outcome
+    event = verdict.event
+    return (
+        verdict.outcome.value,
+        event.seq if event else None,
+        event.at if event else None,
+    )
+
+
+def _digest(connection: Connection, name: str) -> set[str]:
+    return set(
+        connection.execute(
+            text(f"SELECT t.id || ' ' || md5(to_jsonb(t)::text) FROM {CORE}.{name} t")
+        ).scalars()
+    )
+
+
+def _replay_records(connection: Connection) -> None:
+    """Empty visits, campaigns and tasks, and apply their records in the log's order."""
+    for name in _RECORD_TABLES:
+        connection.execute(text(f"DELETE FROM {CORE}.{name}"))
+    rows = (
+        connection.execute(
+            text(
+                f"SELECT {ENTRY_COLUMNS} FROM {CORE}.event e WHERE e.hazard_id IS NULL"
+                " AND e.type = ANY(:types) ORDER BY e.number"
+            ),
+            {"types": [t.value for t in RecordType if t is not RecordType.EVIDENCE_STORED]},
+        )
+        .mappings()
+        .all()
+    )
+    for row in rows:
+        record = Record(
+            id=row["id"],
+            number=row["number"],
+            type=RecordType(row["type"]),
+            at=row["at"],
+            actor=row["actor"],
+            payload=row["payload"],
+            visit_id=row["visit_id"],
+            campaign_id=row["campaign_id"],
+            task_id=row["task_id"],
+            asset_id=row["asset_id"],
+            township=row["township"],
+        )
+        verdict = apply_record(connection, record)
+        write_outcome(connection, record.id, None, verdict)

@@ -1,0 +1,50 @@
+"""What a phone may leave open, settled the same way every time an event is read.
+
+Everything here follows from the event's own columns, never from the clock or from other tables,
+so that a log judged anew comes to the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from gis.hazards.deadlines import business_day
+from gis.hazards.events import EventType
+from gis.kinds.hazard import Severity
+
+if TYPE_CHECKING:
+    from gis.hazards.judge import Entry
+
+
+def make_code(hazard_id: UUID, at: datetime) -> str:
+    """The code of a hazard found by phone: its day and eight digits of its random identity.
+
+    The phone works out the same without a signal, so it stands in the photo's watermark.
+
+    >>> from datetime import UTC
+    >>> late = datetime(2026, 3, 2, 17, tzinfo=UTC)  # the day after, on the business clock
+    >>> make_code(UUID("0190c0de-0000-7000-8000-00001a2b3c4d"), late)
+    'YH260303-1A2B3C4D'
+    """
+    return f"YH{business_day(at):%y%m%d}-{hazard_id.hex[-8:].upper()}"
+
+
+def settle_payload(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
+    """The payload with what the event's columns say where a discovery leaves it open."""
+    payload = dict(entry.payload)
+    if entry.type != EventType.FOUND:
+        return payload
+    payload.setdefault("code", make_code(entry.hazard_id, entry.at))
+    if entry.place is not None:
+        payload["lon"], payload["lat"] = entry.place.x, entry.place.y
+    for name, value in (
+        ("asset_id", entry.asset_id),
+        ("visit_id", entry.visit_id),
+        ("township", entry.township),
+        ("severity", Severity.GENERAL_B.value),
+    ):
+        if payload.get(name) is None and value is not None:
+            payload[name] = str(value)
+    return payload

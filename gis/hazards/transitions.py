@@ -1,0 +1,123 @@
+"""The transitions of a hazard: one table that drives judge, phone buttons, guard and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gis.hazards.events import EventType, Role
+from gis.kinds.hazard import HazardState
+
+FINAL_STATES = frozenset(
+    {
+        HazardState.CLOSED,
+        HazardState.TRANSFERRED,
+        HazardState.DISMISSED,
+        HazardState.DUPLICATE,
+    }
+)
+OPEN_STATES = frozenset(HazardState) - FINAL_STATES
+_RUNNING = frozenset({HazardState.NOTIFIED, HazardState.RECTIFYING, HazardState.RETURNED})
+_DEFERRABLE = _RUNNING | {HazardState.REGISTERED, HazardState.DEFERRED}
+_FRESH = frozenset({HazardState.FOUND})
+_TRIAGE = _FRESH | {HazardState.REGISTERED}
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From which states, to which (None: stays), by whom, with which evidence.
+
+    ``begins``: the event can be a hazard's first. ``evidence`` names what the file must hold;
+    its presence is checked where evidence is received, not here.
+    """
+
+    from_states: frozenset[HazardState]
+    to: HazardState | None
+    roles: frozenset[Role]
+    evidence: tuple[str, ...] = ()
+    begins: bool = False
+
+
+def _roles(*roles: Role) -> frozenset[Role]:
+    return frozenset(roles)
+
+
+_OFFICE = _roles(Role.OFFICER, Role.LEADER)
+_ANYBODY = frozenset(Role)
+TRANSITIONS: Mapping[EventType, Transition] = {
+    EventType.FOUND: Transition(
+        frozenset(),
+        HazardState.FOUND,
+        _roles(Role.INSPECTOR),
+        ("wide_photo", "close_photo", "position"),
+        begins=True,
+    ),
+    # The register it came from says the state; a file we closed is never reopened by an import.
+    EventType.IMPORTED: Transition(OPEN_STATES, None, _roles(Role.SYSTEM), begins=True),
+    EventType.FIXED_ON_SPOT: Transition(
+        _FRESH,
+        HazardState.FIXED_ON_SPOT,
+        _roles(Role.INSPECTOR),
+        ("after_photo", "unit_signature"),
+    ),
+    # A spot repair that fails its review goes the ordinary way.
+    EventType.REGISTERED: Transition(
+        _FRESH | {HazardState.FIXED_ON_SPOT}, HazardState.REGISTERED, _OFFICE
+    ),
+    EventType.DISMISSED: Transition(_FRESH, HazardState.DISMISSED, _OFFICE, ("reason",)),
+    EventType.DUPLICATE: Transition(_TRIAGE, HazardState.DUPLICATE, _OFFICE, ("survivor",)),
+    EventType.TRANSFERRED: Transition(
+        _TRIAGE, HazardState.TRANSFERRED, _OFFICE, ("receiving_body", "receipt")
+    ),
+    EventType.NOTIFIED: Transition(
+        frozenset({HazardState.REGISTERED, HazardState.DEFERRED}),
+        HazardState.NOTIFIED,
+        _OFFICE,
+        ("notice", "signature_or_refusal"),
+    ),
+    EventType.RECTIFYING: Transition(
+        frozenset({HazardState.NOTIFIED, HazardState.RETURNED, HazardState.DEFERRED}),
+        HazardState.RECTIFYING,
+        _roles(Role.DUTY_HOLDER, Role.OFFICER),
+        ("interim_control_photo",),
+    ),
+    EventType.SUBMITTED: Transition(
+        frozenset({HazardState.RECTIFYING}),
+        HazardState.SUBMITTED,
+        _roles(Role.DUTY_HOLDER, Role.OFFICER),
+        ("after_photo",),
+    ),
+    EventType.RETURNED: Transition(
+        frozenset({HazardState.SUBMITTED}),
+        HazardState.RETURNED,
+        _roles(Role.REINSPECTOR),
+        ("failed_item_photo",),
+    ),
+    EventType.EXTENDED: Transition(
+        _RUNNING, None, _roles(Role.LEADER), ("request", "interim_control")
+    ),
+    EventType.DEFERRED: Transition(
+        _DEFERRABLE, HazardState.DEFERRED, _roles(Role.LEADER), ("reason",)
+    ),
+    EventType.CONTROLLED: Transition(
+        OPEN_STATES,
+        None,
+        _roles(Role.INSPECTOR, Role.OFFICER, Role.DUTY_HOLDER),
+        ("interim_control_photo",),
+    ),
+    EventType.PASSED: Transition(
+        frozenset({HazardState.SUBMITTED, HazardState.FIXED_ON_SPOT}),
+        None,
+        _roles(Role.REINSPECTOR),
+        ("reinspection_photo", "position"),
+    ),
+    EventType.CLOSED: Transition(
+        frozenset({HazardState.SUBMITTED, HazardState.FIXED_ON_SPOT}),
+        HazardState.CLOSED,
+        _OFFICE,
+        ("passed", "bytes"),
+    ),
+    EventType.COMMENTED: Transition(frozenset(HazardState), None, _ANYBODY),
+}
+ALWAYS_APPENDED = frozenset({EventType.COMMENTED, EventType.CONTROLLED, EventType.IMPORTED})
+"""Observations: they need no version to be based on and are never refused for being late."""

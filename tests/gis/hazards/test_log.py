@@ -1,0 +1,481 @@
+"""Records of phones: each once, judged by the order they came in, never thrown away."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from gis.db.cluster import Cluster
+from gis.db.handle import PooledDatabase
+from gis.db.roles import Pool
+from gis.errors import ConflictError, ForbiddenError, InFlightError, InputError
+from gis.hazards.events import Role
+from gis.hazards.judge import Outcome
+from gis.hazards.log import Author, Receipt, note_evidence, receive
+from gis.hazards.rebuild import check, rebuild
+from gis.hazards.seal import Block, find_broken_seals, seal_events
+from tests.conftest import OneTransaction
+from tests.gis.hazards.records import Phone, author, id_of, photo
+
+NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+FOREIGN_KEY = "fk_event_outcome_event_id"
+REFUSE_ALL = (
+    "UPDATE core.event_outcome SET outcome = 'refused', hazard_seq = NULL"
+    " WHERE hazard_id IS NOT NULL"
+)
+FOUND = {"category": "gas", "severity": "general_a", "description": "软管老化"}
+
+
+def take(db: OneTransaction | PooledDatabase, body: bytes, **options: Any) -> Receipt:  # noqa: ANN401
+    options.setdefault("author", author())
+    options.setdefault("now", NOON + timedelta(hours=8))
+    with db.write(actor="zhang", reason="field", pool=Pool.FIELD) as connection:
+        return receive(connection, body, **options)
+
+
+def arrive(db: OneTransaction | PooledDatabase, note: dict[str, Any]) -> None:
+    with db.write(actor="zhang", reason="upload", pool=Pool.FIELD) as connection:
+        note_evidence(
+            connection, note["sha256"], size=note["bytes"], media=note["media"], actor="zhang",
+            now=NOON + timedelta(hours=9),
+        )  # fmt: skip
+
+
+def state_of(db: OneTransaction | PooledDatabase, hazard: UUID) -> str | None:
+    with db.read(Pool.FIELD) as connection:
+        query = text("SELECT state FROM core.hazard WHERE id = :id")
+        return connection.execute(query, {"id": hazard}).scalar()
+
+
+def everything_agrees(db: OneTransaction | PooledDatabase) -> bool:
+    with db.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
+        return check(connection) == []
+
+
+def test_the_same_bytes_twice_are_one_record_with_one_answer(
+    fresh_database: PooledDatabase,
+) -> None:
+    body = Phone().write("found", NOON, payload=FOUND)
+    first, again = take(fresh_database, body), take(fresh_database, body)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert first.as_json() == again.as_json()
+    assert first.outcome is Outcome.APPLIED
+    assert first.hazard_version == 1
+    with fresh_database.read(Pool.FIELD) as connection:
+        assert connection.execute(text("SELECT count(*) FROM core.event")).scalar() == 1
+
+
+def test_other_bytes_under_a_known_id_are_a_conflict_and_change_nothing(db: OneTransaction) -> None:
+    body = Phone().write("found", NOON, payload=FOUND)
+    take(db, body)
+    with pytest.raises(ConflictError):
+        take(db, body.replace("软管".encode(), "阀门".encode()))
+    assert everything_agrees(db)
+
+
+def test_a_hazard_gets_place_township_code_and_severity_from_what_was_sent(
+    db: OneTransaction,
+) -> None:
+    hazard = UUID("0190c0de-0000-7000-8000-00001a2b3c4d")
+    take(db, Phone().write("found", NOON, payload={"category": "gas"}, hazard_id=hazard))
+    with db.read() as connection:
+        row = connection.execute(
+            text("SELECT code, severity, ST_X(geometry), ST_Y(geometry), found_by FROM core.hazard")
+        ).one()
+    assert tuple(row) == ("YH260302-1A2B3C4D", "general_b", 99.2, 24.9, "zhang")
+
+
+def test_an_event_that_comes_before_its_hazard_waits_and_is_applied_when_it_arrives(
+    db: OneTransaction,
+) -> None:
+    phone, hazard = Phone(), uuid4()
+    found = phone.write("found", NOON, payload=FOUND, hazard_id=hazard)
+    fixed = phone.write(
+        "fixed_on_spot", NOON + timedelta(minutes=5), hazard_id=hazard, expected_version=1,
+        evidence=[photo("after"), photo("signature")],
+    )  # fmt: skip
+    early = take(db, fixed)
+    assert (early.outcome, early.reason["rule"]) == (Outcome.WAITING, "parent")
+    assert take(db, found).hazard_version == 2
+    assert take(db, fixed).outcome is Outcome.APPLIED
+    assert state_of(db, hazard) == "fixed_on_spot"
+    assert everything_agrees(db)
+
+
+def test_what_is_based_on_an_old_version_is_refused_kept_and_says_who_was_first(
+    db: OneTransaction,
+) -> None:
+    phone, hazard = Phone(), uuid4()
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+    office = {"role": "officer", "hazard_id": hazard, "expected_version": 1}
+    take(db, phone.write("registered", NOON, **office))
+    late = phone.write("dismissed", NOON, payload={"reason": "误报"}, **office)
+    answer = take(db, late)
+    assert (answer.outcome, answer.reason["rule"]) == (Outcome.REFUSED, "stale")
+    assert "zhang" in answer.reason["zh"]
+    assert state_of(db, hazard) == "registered"
+    with db.read() as connection:
+        kept = connection.execute(
+            text("SELECT payload FROM core.event WHERE id = :id"), {"id": id_of(late)}
+        ).scalar_one()
+    assert kept == {"reason": "误报"}
+    assert everything_agrees(db)
+
+
+def closing(phone: Phone, hazard: UUID, notes: list[dict[str, Any]]) -> list[bytes]:
+    """The ordinary way to a close-out: officer, duty holder, re-inspector, officer."""
+    steps: list[tuple[str, str, dict[str, Any]]] = [
+        ("registered", "officer", {}),
+        ("notified", "officer", {"payload": {"document": "改〔2026〕1号"}}),
+        ("rectifying", "officer", {}),
+        ("submitted", "duty_holder", {"evidence": [notes[0]]}),
+        ("passed", "reinspector", {"evidence": [notes[1]]}),
+        ("closed", "leader", {}),
+    ]
+    return [
+        phone.write(
+            name, NOON + timedelta(hours=number), role=role, hazard_id=hazard,
+            expected_version=number, **more,
+        )
+        for number, (name, role, more) in enumerate(steps, start=1)
+    ]  # fmt: skip
+
+
+def test_closing_waits_for_the_bytes_of_every_photo_that_was_promised(db: OneTransaction) -> None:
+    phone, hazard = Phone(), uuid4()
+    before, after, seen = photo("before_wide"), photo("after"), photo("reinspection")
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard, evidence=[before]))
+    *way, closed = closing(phone, hazard, [after, seen])
+    for body in way:
+        assert take(db, body).outcome is Outcome.APPLIED
+    answer = take(db, closed)
+    assert (answer.outcome, answer.reason["rule"]) == (Outcome.WAITING, "bytes")
+    for note in (before, after):
+        arrive(db, note)
+        assert state_of(db, hazard) == "submitted"
+    arrive(db, seen)
+    assert state_of(db, hazard) == "closed"
+    assert take(db, closed).outcome is Outcome.APPLIED
+    assert everything_agrees(db)
+
+
+def test_a_repair_without_a_photo_or_signature_is_refused_and_says_what_is_missing(
+    db: OneTransaction,
+) -> None:
+    phone, hazard = Phone(), uuid4()
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+    bare = phone.write("fixed_on_spot", NOON, hazard_id=hazard, expected_version=1)
+    answer = take(db, bare)
+    assert (answer.outcome, answer.reason["rule"]) == (Outcome.REFUSED, "evidence")
+    assert "照片" in answer.reason["zh"]
+    assert "签字" in answer.reason["zh"]
+    unsigned = phone.write(
+        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")],
+        payload={"refused_reason": "负责人不在场,拒绝签字"},
+    )  # fmt: skip
+    assert take(db, unsigned).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("members", "rule"),
+    [
+        ({"payload": {"category": "nonsense"}}, "payload"),
+        ({"payload": FOUND, "fix": None}, "position"),
+        ({"payload": FOUND, "fix": {"lon": 0, "lat": 0, "accuracy_m": 10}}, "position"),
+        ({"type": "teleported", "payload": {"x": 1}}, "type"),
+        ({"type": "evidence_stored", "payload": {"sha256": "0" * 64}}, "type"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_kept_with_its_reason(
+    db: OneTransaction, members: dict[str, Any], rule: str
+) -> None:
+    members = {"type": "found", **members}
+    body = Phone().write(members.pop("type"), NOON, **members)
+    answer = take(db, body)
+    assert (answer.outcome, answer.reason["rule"]) == (Outcome.REFUSED, rule)
+    assert answer.reason["zh"]
+    assert take(db, body).as_json() == answer.as_json()
+    assert everything_agrees(db)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"id": 1}', b"\xff\xfe", b'"\\u0000"', b"null", b"9" * 140_000],
+)
+def test_what_is_no_record_at_all_is_bad_input(db: OneTransaction, body: bytes) -> None:
+    with pytest.raises(InputError):
+        take(db, body)
+
+
+def test_an_unknown_member_of_a_newer_phone_stays_in_the_log_and_does_no_harm(
+    db: OneTransaction,
+) -> None:
+    body = Phone().write(
+        "found", NOON, payload={**FOUND, "mood": "grim"}, form="gas@2031-01", new=1
+    )
+    assert take(db, body).outcome is Outcome.APPLIED
+    with db.read() as connection:
+        kept = connection.execute(text("SELECT payload ->> 'mood' FROM core.event")).scalar()
+    assert kept == "grim"
+
+
+def test_nobody_sends_another_persons_record_but_the_office_may_hand_it_in(
+    db: OneTransaction,
+) -> None:
+    li = uuid4()
+    body = Phone(account=li).write("found", NOON, payload=FOUND)
+    with pytest.raises(ForbiddenError):
+        take(db, body)
+    office = Author(author().account_id, "wang", frozenset({Role.OFFICER}), others={li: "li"})
+    take(db, body, author=office)
+    with db.read() as connection:
+        row = connection.execute(text("SELECT actor, recorded_by FROM core.event")).one()
+    assert tuple(row) == ("li", "zhang")
+
+
+def test_nobody_acts_in_a_role_that_is_not_his(db: OneTransaction) -> None:
+    inspector = author(roles=frozenset({Role.INSPECTOR}))
+    phone = Phone()
+    take(db, phone.write("found", NOON, payload=FOUND), author=inspector)
+    for role in ("officer", "system", None):
+        with pytest.raises(ForbiddenError):
+            take(db, phone.write("registered", NOON, role=role), author=inspector)
+
+
+@pytest.mark.parametrize(
+    "wrong", [timedelta(days=-9000), timedelta(days=4000), timedelta(hours=-3)]
+)
+def test_a_clock_that_is_wrong_by_years_is_corrected_by_its_skew(
+    db: OneTransaction, wrong: timedelta
+) -> None:
+    now = NOON + timedelta(hours=8)
+    body = Phone().write("found", now + wrong - timedelta(minutes=10), payload=FOUND)
+    take(db, body, now=now, client_now=now + wrong)
+    with db.read() as connection:
+        at, skew = connection.execute(text("SELECT at, skew_ms FROM core.event")).one()
+    assert at == now - timedelta(minutes=10)
+    assert skew == wrong.total_seconds() * 1000
+
+
+def test_fifty_identical_requests_at_once_make_one_record(fresh_database: PooledDatabase) -> None:
+    body = Phone().write("found", NOON, payload=FOUND)
+    seen: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def send() -> None:
+        while True:
+            try:
+                receipt = take(fresh_database, body)
+            except InFlightError:
+                with lock:
+                    seen["in flight"] += 1
+                continue
+            with lock:
+                seen["new" if receipt.is_new else "known"] += 1
+            return
+
+    threads = [threading.Thread(target=send) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen["new"] == 1
+    assert seen["known"] == 49
+    with fresh_database.read(Pool.FIELD) as connection:
+        assert connection.execute(text("SELECT count(*) FROM core.event")).scalar() == 1
+
+
+def test_of_two_phones_that_race_for_one_close_out_one_is_applied_and_one_refused(
+    fresh_database: PooledDatabase,
+) -> None:
+    phone, hazard = Phone(), uuid4()
+    notes = [photo("after"), photo("reinspection")]
+    take(fresh_database, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+    *way, _ = closing(phone, hazard, notes)
+    for body in way:
+        take(fresh_database, body)
+    for note in notes:
+        arrive(fresh_database, note)
+    rivals = [
+        Phone().write("closed", NOON, role="leader", hazard_id=hazard, expected_version=6)
+        for _ in range(2)
+    ]
+    outcomes: list[Outcome] = []
+    start = threading.Barrier(2)
+
+    def close(body: bytes) -> None:
+        start.wait()
+        outcomes.append(take(fresh_database, body).outcome)
+
+    threads = [threading.Thread(target=close, args=(body,)) for body in rivals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [Outcome.APPLIED, Outcome.REFUSED]
+    assert everything_agrees(fresh_database)
+
+
+def test_a_photo_and_the_close_out_that_needs_it_may_cross_each_other(
+    fresh_database: PooledDatabase,
+) -> None:
+    for _ in range(15):
+        phone, hazard = Phone(), uuid4()
+        notes = [photo("after"), photo("reinspection")]
+        take(fresh_database, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+        *way, closed = closing(phone, hazard, notes)
+        for body in way:
+            take(fresh_database, body)
+        arrive(fresh_database, notes[0])
+        start = threading.Barrier(2)
+
+        def photo_arrives(
+            start: threading.Barrier = start, note: dict[str, Any] = notes[1]
+        ) -> None:
+            start.wait()
+            arrive(fresh_database, note)
+
+        thread = threading.Thread(target=photo_arrives)
+        thread.start()
+        start.wait()
+        take(fresh_database, closed)
+        thread.join()
+        assert state_of(fresh_database, hazard) == "closed"
+
+
+@pytest.mark.parametrize("pool", [Pool.FIELD, Pool.STAFF])
+def test_the_database_refuses_a_state_that_no_event_led_to(
+    fresh_database: PooledDatabase, pool: Pool
+) -> None:
+    hazard = uuid4()
+    take(fresh_database, Phone().write("found", NOON, payload=FOUND, hazard_id=hazard))
+    for statement in (
+        "UPDATE core.hazard SET state = 'closed'",
+        "UPDATE core.hazard SET severity = 'minor'",
+        "INSERT INTO core.hazard (id, code, source, state, severity, category, origin, is_open,"
+        " found_at, extensions, returns, use_suspended, supervision_listed, geometry) VALUES"
+        " (gen_random_uuid(), 'X', 'x', 'closed', 'minor', 'gas', 'department', false, now(), 0, 0,"
+        " false, false, ST_GeomFromText('POINT(99 25)', 4490))",
+    ):
+        with (
+            pytest.raises(DBAPIError) as refused,
+            fresh_database.write(actor="x", reason="x", pool=pool) as connection,
+        ):
+            connection.execute(text(statement))
+        assert getattr(refused.value.orig, "sqlstate", "") == "IT004"
+
+
+def test_the_database_refuses_a_step_the_workflow_does_not_know(
+    fresh_database: PooledDatabase,
+) -> None:
+    hazard = uuid4()
+    with fresh_database.write(actor="x", reason="x", pool=Pool.FIELD) as connection:
+        body = Phone().write("found", NOON, payload=FOUND, hazard_id=hazard)
+        receive(connection, body, author=author(), now=NOON)
+        with pytest.raises(DBAPIError) as refused, connection.begin_nested():
+            connection.execute(text("UPDATE core.hazard SET state = 'closed', is_open = false"))
+        assert getattr(refused.value.orig, "sqlstate", "") == "IT004"
+
+
+def test_an_outcome_that_stands_cannot_be_rewritten_by_who_records(
+    fresh_database: PooledDatabase,
+) -> None:
+    take(fresh_database, Phone().write("found", NOON, payload=FOUND))
+    with (
+        pytest.raises(DBAPIError, match="stands"),
+        fresh_database.write(actor="x", reason="x", pool=Pool.FIELD) as connection,
+    ):
+        connection.execute(
+            text("UPDATE core.event_outcome SET outcome = 'refused', hazard_seq = NULL")
+        )
+
+
+def test_what_was_changed_behind_the_log_is_found_and_written_anew(db: OneTransaction) -> None:
+    phone, hazard = Phone(), uuid4()
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+    visit = {"category": "gas", "result": "normal", "team": ["张", "李"]}
+    take(db, phone.write("visited", NOON, payload=visit, visit_id=uuid4()))
+    with db.write(actor="test", reason="drift") as connection:
+        connection.execute(text("UPDATE core.hazard SET severity = 'major'"))
+        connection.execute(text("UPDATE core.visit SET result = 'no_entry'"))
+        connection.execute(text(REFUSE_ALL))
+        assert {d.table for d in check(connection)} >= {"event_outcome", "visit"}
+        rebuild(connection)
+        assert check(connection) == []
+
+
+def test_sealed_events_cannot_be_altered_unseen(
+    fresh_database: PooledDatabase, cluster: Cluster
+) -> None:
+    phone = Phone()
+
+    def seal() -> Block | None:
+        with fresh_database.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
+            return seal_events(connection)
+
+    for _ in range(3):
+        take(fresh_database, phone.write("found", NOON, payload=FOUND))
+        take(fresh_database, phone.write("found", NOON, payload=FOUND))
+        block = seal()
+        assert block is not None
+        assert block.events == 2
+    assert seal() is None
+    name = str(fresh_database.engines[Pool.JOBS].url.database)
+    engine = create_engine(cluster.superuser_url(name))
+    with engine.connect() as connection:
+        assert find_broken_seals(connection) == []
+        connection.execute(text("ALTER TABLE core.event DISABLE TRIGGER ALL"))
+        for tamper, broken in (
+            ("UPDATE core.event SET payload = payload || '{\"description\": \"无\"}' WHERE number ="
+             " (SELECT max(number) - 3 FROM core.event)", [2]),
+            ("UPDATE core.event SET at = at + interval '1 s' WHERE number ="
+             " (SELECT min(number) FROM core.event)", [1]),
+            ("DELETE FROM core.event WHERE number = (SELECT max(number) FROM core.event)", [3]),
+        ):  # fmt: skip
+            savepoint = connection.begin_nested()
+            connection.execute(
+                text(f"ALTER TABLE core.event_outcome DROP CONSTRAINT {FOREIGN_KEY}")
+            )
+            connection.execute(text(tamper))
+            assert find_broken_seals(connection) == broken
+            savepoint.rollback()
+    engine.dispose()
+
+
+def test_a_visit_serves_its_task_and_counts_also_when_nobody_was_there(db: OneTransaction) -> None:
+    phone, campaign = Phone(), uuid4()
+    assets = [uuid4() for _ in range(3)]
+    officer = {"role": "officer", "campaign_id": campaign}
+    opened = {
+        "name": "春节前燃气安全专项检查", "starts_on": "2026-03-01", "due_on": "2026-03-31",
+        "rules": [{"category": "gas", "kind": "gas_site", "mode": "all"}],
+    }  # fmt: skip
+    take(db, phone.write("campaign_opened", NOON, payload=opened, **officer))
+    strata = [{"category": "gas", "population": 3, "assets": assets}]
+    take(db, phone.write("targets_drawn", NOON, payload={"strata": strata}, **officer))
+    for asset, result in zip(assets, ("normal", "no_entry", None), strict=True):
+        if result:
+            visit = {"category": "gas", "result": result}
+            body = phone.write("visited", NOON, payload=visit, visit_id=uuid4(), asset_id=asset)
+            assert take(db, body).outcome is Outcome.APPLIED
+    with db.read() as connection:
+        states = Counter(connection.execute(text("SELECT state FROM core.task")).scalars())
+    assert states == {"done": 1, "no_entry": 1, "todo": 1}
+    assert everything_agrees(db)
+
+
+def test_a_device_is_told_how_many_of_its_records_have_arrived(db: OneTransaction) -> None:
+    phone = Phone()
+    bodies = [phone.write("found", NOON, payload=FOUND) for _ in range(4)]
+    for body in (bodies[0], bodies[3], bodies[3]):
+        answer = take(db, body)
+    assert answer.received_of_device == (2, 4)
+    assert json.loads(bodies[1])["prev_hash"]

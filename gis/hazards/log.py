@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
 from shapely import Point
@@ -22,6 +21,7 @@ from gis.hazards import ledger
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.judge import Entry, Outcome, Reason, Verdict, judge_all
+from gis.hazards.receipt import Receipt, make_receipt
 from gis.hazards.records import RecordType
 from gis.hazards.rounds import Record, apply_record
 
@@ -40,39 +40,6 @@ class Author:
     roles: frozenset[Role]
     others: Mapping[UUID, str] = field(default_factory=dict)
     hazard_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the server did with a record: what a phone needs to let go of it."""
-
-    id: UUID
-    sha256: str
-    is_new: bool
-    outcome: Outcome
-    number: int
-    recorded_at: datetime
-    hazard_id: UUID | None = None
-    hazard_version: int | None = None
-    reason: dict[str, Any] = field(default_factory=dict)  # Any: JSON
-    missing_evidence: tuple[str, ...] = ()
-    received_of_device: tuple[int, int] = (0, 0)
-
-    def as_json(self) -> dict[str, Any]:  # Any: JSON
-        """As it is answered."""
-        count, highest = self.received_of_device
-        return {
-            "id": str(self.id),
-            "sha256": self.sha256,
-            "outcome": self.outcome.value,
-            "hazard_id": str(self.hazard_id) if self.hazard_id else None,
-            "hazard_version": self.hazard_version,
-            "reason": self.reason or None,
-            "number": self.number,
-            "recorded_at": self.recorded_at.isoformat(),
-            "missing_evidence": list(self.missing_evidence),
-            "received_of_device": {"count": count, "highest": highest},
-        }
 
 
 def receive(
@@ -98,10 +65,10 @@ def receive(
     digest = hash_body(body)
     if (known := _read_known(connection, envelope.id)) is not None:
         _require_same(known, digest, envelope)
-        return _make_receipt(connection, envelope.id, is_new=False)
+        return make_receipt(connection, envelope.id, is_new=False)
     _require_author(envelope, author)
     _append(connection, envelope, digest, author, now=now, client_now=client_now)
-    return _make_receipt(connection, envelope.id, is_new=True)
+    return make_receipt(connection, envelope.id, is_new=True)
 
 
 def _claim(connection: Connection, event_id: UUID) -> None:
@@ -372,42 +339,3 @@ def note_evidence(
     for hazard_id in hazard_ids:
         settle_hazard(connection, hazard_id)
     return True
-
-
-def _make_receipt(connection: Connection, event_id: UUID, *, is_new: bool) -> Receipt:
-    row = (
-        connection.execute(
-            text(
-                "SELECT e.number, e.recorded_at, encode(e.body_sha256, 'hex') AS sha256,"
-                " o.outcome, o.hazard_id, o.reason,"
-                f" (SELECT max(hazard_seq) FROM {CORE}.event_outcome v"
-                " WHERE v.hazard_id = o.hazard_id) AS version,"
-                " (SELECT coalesce(array_agg(n ->> 'sha256'), '{}') FROM"
-                " jsonb_array_elements(e.evidence) n WHERE NOT EXISTS"
-                f" (SELECT 1 FROM {CORE}.event s WHERE s.type = 'evidence_stored'"
-                " AND s.payload ->> 'sha256' = n ->> 'sha256')) AS missing,"
-                f" (SELECT count(DISTINCT device_seq) FROM {CORE}.event d"
-                " WHERE d.device_id = e.device_id) AS received,"
-                f" (SELECT max(device_seq) FROM {CORE}.event d"
-                " WHERE d.device_id = e.device_id) AS highest"
-                f" FROM {CORE}.event e JOIN {CORE}.event_outcome o ON o.event_id = e.id"
-                " WHERE e.id = :id"
-            ),
-            {"id": event_id},
-        )
-        .mappings()
-        .one()
-    )
-    return Receipt(
-        id=event_id,
-        sha256=row["sha256"] or "",
-        is_new=is_new,
-        outcome=Outcome(row["outcome"]),
-        number=row["number"],
-        recorded_at=row["recorded_at"],
-        hazard_id=row["hazard_id"],
-        hazard_version=row["version"],
-        reason=row["reason"],
-        missing_evidence=tuple(dict.fromkeys(row["missing"])),
-        received_of_device=(row["received"] or 0, row["highest"] or 0),
-    )

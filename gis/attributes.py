@@ -81,6 +81,28 @@ YUAN = Unit("元", "_yuan", "元", "yuan")
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayUnit:
+    """A unit figures are shown in; what is stored stays in ``unit``.
+
+    >>> round(MU.shown(10_000.0), 2)
+    15.0
+    """
+
+    symbol: Text
+    unit: Unit
+    size: float
+    """How many of ``unit`` make one."""
+
+    def shown(self, value: float) -> float:
+        """A stored value in this unit."""
+        return value / self.size
+
+
+MU = DisplayUnit(Text(zh="亩", en="mu"), M2, 10_000 / 15)
+"""Fifteen to the hectare, exactly."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """The part of a field's declaration that Pydantic does not know.
 

@@ -37,12 +37,21 @@ MAPS: dict[str, MapSpec] = {
             name="progress",
             title=Text(zh="建设进度图", en="Progress map"),
             kinds=tuple(kind for kind in KINDS if kind != "hazard"),
-            shown=frozenset(KINDS) - {"hazard", "gas_site", "population", "sewer_manhole"},
+            shown=frozenset(KINDS)
+            - {"hazard", "gas_site", "flood_point", "land_plot", "population", "sewer_manhole"},
         ),
         MapSpec(
             name="hazards",
             title=Text(zh="隐患图", en="Hazard map"),
-            kinds=("hazard", "gas_site", "sewer_pipe", "road", "admin_unit"),
+            kinds=(
+                "hazard",
+                "gas_site",
+                "flood_point",
+                "land_plot",
+                "sewer_pipe",
+                "road",
+                "admin_unit",
+            ),
             shown=frozenset({"hazard", "road", "admin_unit"}),
         ),
     )

@@ -21,6 +21,11 @@ from gis.attributes import Text
 from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
+from gis.demonstration.campaign_sites import (
+    count_campaign_sites,
+    make_flood_points,
+    make_land_plots,
+)
 from gis.demonstration.lives import Life, draw_life, unfold
 from gis.demonstration.plan import (
     AS_OF,
@@ -115,6 +120,8 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     for kind, frame in plain.items():
         plane[kind] = frame.assign(id=make_identities(rng, len(frame)), valid_from=SURVEYED)
     plane["project"] = make_projects(rng, towns)
+    plane["flood_point"] = make_flood_points(seed, towns)
+    plane["land_plot"] = make_land_plots(seed, towns)
     last = {k: f.drop_duplicates("id", keep="last") for k, f in plane.items()}
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
     oracle = _write_down(seed, scale, plane, last, events, network.faults)
@@ -235,6 +242,7 @@ def _write_down(
             1 for h, when in due.items() if state[h] not in closed and when < AS_OF
         ),
         "faults": faults,
+        **count_campaign_sites(last),
     }
 
 

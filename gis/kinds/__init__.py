@@ -10,8 +10,10 @@ from gis.errors import NotFoundError
 from gis.kinds.admin_unit import AdminUnit
 from gis.kinds.base import Asset, Record, Style, Zoom, declared, sensitivity_of
 from gis.kinds.built_up_area import BuiltUpArea
+from gis.kinds.flood_point import FloodPoint
 from gis.kinds.gas_site import GasSite
 from gis.kinds.hazard import Hazard
+from gis.kinds.land_plot import LandPlot
 from gis.kinds.pocket_park import PocketPark
 from gis.kinds.population import Population
 from gis.kinds.project import Project
@@ -29,7 +31,9 @@ AnyRecord = (
     | Road
     | PocketPark
     | GasSite
+    | FloodPoint
     | TraditionalVillage
+    | LandPlot
     | Project
     | AdminUnit
     | BuiltUpArea

@@ -72,6 +72,7 @@ def hostile_record(kind: type[Record]) -> Record:
         "code": HOSTILE[:64],
         "due_at": datetime.now(UTC),
         "year": 2025,
+        "plot_year": 2025,
     }
     values = {name: value for name, value in values.items() if name in kind.model_fields}
     while True:

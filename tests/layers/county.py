@@ -24,7 +24,12 @@ HOSTILE = (
     "`\"'\\u003c\\",
 )
 LON, LAT = 99.1, 25.0
-_NEEDED: dict[str, object] = {"year": 2025, "people": 12.5, "found_at": "2026-01-05T01:00:00Z"}
+_NEEDED: dict[str, object] = {
+    "year": 2025,
+    "plot_year": 2025,
+    "people": 12.5,
+    "found_at": "2026-01-05T01:00:00Z",
+}
 
 
 def make_row(kind: type[Record], number: int) -> dict[str, Any]:

@@ -89,6 +89,17 @@ def test_the_database_finds_every_figure_the_generator_knows(
     assert sums["projects_total_yuan"] == oracle["projects_total_yuan"]
     stages = ask(loaded, "SELECT stage, count(*) FROM core.traditional_village GROUP BY 1")
     assert stages == oracle["villages_by_stage"]
+    treatments = ask(loaded, "SELECT treatment, count(*) FROM core.flood_point GROUP BY 1")
+    assert treatments == oracle["flood_points_by_treatment"]
+    plots = ask(loaded, "SELECT stage, count(*) FROM core.land_plot GROUP BY 1")
+    assert plots == oracle["land_plots_by_stage"]
+    plot_sums = ask(
+        loaded,
+        "SELECT 'land_plot_m2', sum(area_m2) FROM core.land_plot"
+        " UNION ALL SELECT 'cultivated_m2', sum(cultivated_m2) FROM core.land_plot",
+    )
+    assert plot_sums["land_plot_m2"] == pytest.approx(oracle["land_plot_m2"], rel=2 * GRID_SCALE)
+    assert plot_sums["cultivated_m2"] == pytest.approx(oracle["cultivated_m2"])
 
 
 def test_counts_and_versions_are_those_of_the_generator(

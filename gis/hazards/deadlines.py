@@ -2,14 +2,14 @@
 
 The limits are settings of the bureau, not law (research: a county's customary limits; a notice
 may always name its own date). A limit of n days ends with the n-th day after the day it
-starts: 23:59:59 on the business clock. Overdue is never stored: a reader compares ``due_at``
-with a clock.
+starts: 23:59:59 on the business clock; a limit of hours runs around the clock, to the second.
+Overdue is never stored: a reader compares ``due_at`` with a clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -44,12 +44,22 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """So many hours, day and night."""
+
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkCalendar:
-    """Public holidays and worked weekends, known up to a day; beyond it weekends only."""
+    """Public holidays and worked weekends; where they are not known, weekends only.
+
+    ``known_until``: per year with a published table, the last day that table settles.
+    """
 
     holidays: frozenset[date] = frozenset()
     worked_weekends: frozenset[date] = frozenset()
-    known_until: date | None = None
+    known_until: Mapping[int, date] = field(default_factory=dict)
 
     def is_working(self, day: date) -> bool:
         """Whether ``day`` is worked."""
@@ -59,7 +69,12 @@ class WorkCalendar:
 
     def knows(self, day: date) -> bool:
         """Whether ``day`` was counted by a published calendar (else show WEEKENDS_ONLY_NOTE)."""
-        return self.known_until is not None and day <= self.known_until
+        last = self.known_until.get(day.year)
+        return last is not None and day <= last
+
+    def knows_all(self, first: date, last: date) -> bool:
+        """Whether every day from ``first`` to ``last`` is settled."""
+        return all(self.knows(first + timedelta(days=n)) for n in range((last - first).days + 1))
 
 
 WEEKENDS_ONLY = WorkCalendar()
@@ -104,9 +119,40 @@ def add_days(start: date, limit: Limit, *, calendar: WorkCalendar = WEEKENDS_ONL
     return day
 
 
-def due_at(start: datetime, limit: Limit, *, calendar: WorkCalendar = WEEKENDS_ONLY) -> datetime:
-    """The moment a limit ends that starts at ``start`` (aware)."""
+def due_at(
+    start: datetime, limit: Limit | Hours, *, calendar: WorkCalendar = WEEKENDS_ONLY
+) -> datetime:
+    """The moment a limit ends that starts at ``start`` (aware), on the business clock."""
+    if isinstance(limit, Hours):
+        return start.astimezone(BUSINESS_CLOCK) + timedelta(hours=limit.hours)
     return end_of_day(add_days(business_day(start), limit, calendar=calendar))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When something is due; ``caution`` says what to show beside it (None: nothing)."""
+
+    due_at: datetime
+    caution: Text | None = None
+
+
+def count_deadline(start: datetime, limit: Limit | Hours, calendar: WorkCalendar) -> Deadline:
+    """The deadline of a limit that starts at ``start``, with WEEKENDS_ONLY_NOTE where due.
+
+    The note is there as soon as one counted working day lies beyond the published tables.
+    """
+    due = due_at(start, limit, calendar=calendar)
+    if isinstance(limit, Hours) or limit.unit is DayUnit.CALENDAR:
+        return Deadline(due)
+    settled = calendar.knows_all(business_day(start) + timedelta(days=1), due.date())
+    return Deadline(due, None if settled else WEEKENDS_ONLY_NOTE)
+
+
+def next_working_day(day: date, *, calendar: WorkCalendar = WEEKENDS_ONLY) -> date:
+    """``day`` itself when it is worked, else the first worked day after it."""
+    while not calendar.is_working(day):
+        day += timedelta(days=1)
+    return day
 
 
 def is_overdue(due: datetime | None, *, is_open: bool, now: datetime) -> bool:

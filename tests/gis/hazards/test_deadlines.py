@@ -43,7 +43,7 @@ def test_a_published_calendar_moves_the_end_and_says_how_far_it_knows() -> None:
     calendar = WorkCalendar(
         holidays=frozenset({date(2027, 1, 1)}),
         worked_weekends=frozenset({date(2027, 1, 3)}),
-        known_until=date(2027, 12, 31),
+        known_until={2027: date(2027, 12, 31)},
     )
     end = add_days(date(2026, 12, 31), Limit(1, WORKING), calendar=calendar)
     assert end == date(2027, 1, 3)

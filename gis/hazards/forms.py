@@ -1,0 +1,93 @@
+"""Checklists for the phone: one per category and version of the catalogue, kept for ever.
+
+A record names its form as ``gas@2026-11``. Whatever version it names can be read as long as
+this program exists, for catalogue files are only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gis.attributes import Text
+from gis.errors import NotFoundError
+from gis.hazards.catalogue import Catalogue, Item, list_versions, read_catalogue
+from gis.kinds.hazard import HazardCategory
+
+Document = dict[str, Any]  # Any: JSON
+VISIT_RESULTS = {
+    "normal": Text(zh="正常", en="Normal"),
+    "hazards": Text(zh="发现隐患", en="Hazards found"),
+    "no_entry": Text(zh="到访不遇", en="No entry"),
+    "dry": Text(zh="无积水", en="Dry"),
+}
+"""How a visit may end. No entry is no pass: it has its own count."""
+
+
+def forms_document() -> list[Document]:
+    """The newest checklist of every category, as phones get them."""
+    newest = read_catalogue()
+    return [_form(newest, category) for category in newest.forms]
+
+
+def list_forms() -> list[str]:
+    """Names of all checklists there ever were, oldest version first."""
+    return [
+        name_form(category, version)
+        for version in list_versions()
+        for category in read_catalogue(version).forms
+    ]
+
+
+def name_form(category: HazardCategory, version: str) -> str:
+    """``gas@2026-11``."""
+    return f"{category}@{version}"
+
+
+def read_form(name: str) -> Document:
+    """The checklist of that name, of whatever version; NotFoundError names the ones there are."""
+    category, _, version = name.partition("@")
+    if version in list_versions():
+        catalogue = read_catalogue(version)
+        for known in catalogue.forms:
+            if known.value == category:
+                return _form(catalogue, known)
+    raise NotFoundError(
+        Text(zh="没有检查表 {name}", en="no form {name}").format(name=name[:64]),
+        known=list_forms(),
+    )
+
+
+def _form(catalogue: Catalogue, category: HazardCategory) -> Document:
+    form = catalogue.forms[category]
+    return {
+        "key": category.value,
+        "version": catalogue.version,
+        "title": form.title.text.as_dict(),
+        "checklist": [_line(catalogue, item) for item in catalogue.items_of(category)],
+        "visit_results": [
+            {"value": value, **VISIT_RESULTS[value].as_dict()} for value in form.visit_results
+        ],
+        "needs": {"photos": form.photos, "signature": form.signature},
+    }
+
+
+def _line(catalogue: Catalogue, item: Item) -> Document:
+    control = item.control_limit
+    return {
+        "item": item.key,
+        "text": item.text.as_dict(),
+        "severity": item.severity.value,
+        "deadline": {"rule": item.rule.rule.value, **item.rule.text.as_dict()},
+        "control_hours": control.hours if control else None,
+        "source": _cite(catalogue, item).as_dict(),
+        "mark": catalogue.mark_of(item).value,
+        "applies_to": list(item.applies_to),
+    }
+
+
+def _cite(catalogue: Catalogue, item: Item) -> Text:
+    """The source with its article, where there is one."""
+    title = catalogue.sources[item.source].title
+    if not item.article:
+        return title.text
+    return Text(zh=f"{title.zh}第{item.article}条", en=f"{title.en}, article {item.article}")

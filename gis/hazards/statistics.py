@@ -69,5 +69,5 @@ def estimate_survival(
     moments, deaths = np.unique(times[marks], return_counts=True)
     ordered = np.sort(times)
     at_risk = len(times) - np.searchsorted(ordered, moments, side="left")
-    shares: Floats = np.cumprod(1.0 - deaths / at_risk)
+    shares = np.asarray(np.cumprod(1.0 - deaths / at_risk), dtype=np.float64)
     return Survival(moments, shares, int(marks.sum()), int((~marks).sum()))

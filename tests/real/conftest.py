@@ -28,6 +28,7 @@ FILES = (
     "parks_singapore/parks_singapore.gpkg",
     "inspections_chicago/food_inspections_2011_2014.csv.gz",
     "inspections_chicago/Chicago77.shp",
+    "requests_stlouis_csb/csb_requests_2018_01.csv",
     "admin_china/yunnan_zhejiang_admin.gpkg",
 )
 FOUND = [name for name in FILES if FOLDER and (Path(FOLDER) / name).is_file()]

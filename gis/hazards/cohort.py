@@ -239,11 +239,13 @@ def _cohort_sql(
             parameters[f"found_{name}"] = moment
             clause += f" AND f.found_at {sign} %(found_{name})s"
     parameters["t"] = question.as_of or now
+    # Materialized, or the planner works every CASE out again in each of the thirty counts:
+    # 100,000 hazards took 4.8 s instead of 0.9.
     if complete is not None:
         parameters["complete"] = list(complete)
     part = _PARTS[question.by] if question.by is not None else "NULL"
     return (
-        f"WITH cohort AS (SELECT f.id, ({part})::text AS part, f.severity = 'major' AS is_major,"
+        f"WITH cohort AS MATERIALIZED (SELECT f.id, ({part})::text AS part, f.severity = 'major' AS is_major,"
         " f.state, f.found_at, f.fixed_at, f.closed_at, f.extensions, f.returns,"
         " coalesce(f.due_at, f.original_due_at) AS due,"
         " coalesce(f.original_due_at, f.due_at) AS original,"
@@ -253,10 +255,10 @@ def _cohort_sql(
         f" (SELECT extract(epoch FROM h.recorded_at - f.found_at) FROM {HISTORY}.hazard h"
         " WHERE h.id = f.id AND h.version = 1) AS reported_s"
         f" {clause}),"
-        f" classed AS (SELECT *, {_CLASS} AS class,"
+        f" classed AS MATERIALIZED (SELECT *, {_CLASS} AS class,"
         " state = 'closed' OR (done_at IS NOT NULL AND done_at <= %(t)s) AS is_done"
         " FROM cohort),"
-        f" sorted AS (SELECT *, {_outcome_sql('due')} AS outcome,"
+        f" sorted AS MATERIALIZED (SELECT *, {_outcome_sql('due')} AS outcome,"
         f" {_outcome_sql('original')} AS by_original,"
         " extract(epoch FROM %(t)s - due) AS late_s,"
         " CASE WHEN state = 'closed' AND done_at IS NULL THEN NULL"

@@ -43,6 +43,8 @@ def test_who_is_on_duty_and_when_nobody_is() -> None:
     gaps = find_duty_gaps(shifts, hours(-1), hours(30))
     assert gaps == [(hours(-1), hours(0)), (hours(10), hours(12)), (hours(24), hours(30))]
     assert find_duty_gaps(shifts, hours(1), hours(9)) == []
+    inside = [shift(0, 8, "甲"), shift(1, 2, "乙")]
+    assert find_duty_gaps(inside, hours(0), hours(9)) == [(hours(8), hours(9))]
     assert find_duty_gaps([], hours(0), hours(1)) == [(hours(0), hours(1))]
     assert find_duty_gaps([shift(5, 9, "甲")], hours(0), hours(2)) == [(hours(0), hours(2))]
 

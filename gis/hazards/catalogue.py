@@ -228,10 +228,16 @@ def read_catalogue(version: str | None = None, folder: Path = FOLDER) -> Catalog
     return catalogue
 
 
-def find_item(key: str, *, folder: Path = FOLDER) -> Item:
-    """The item of a key in the newest version that has it, or NotFoundError."""
-    for version in reversed(list_versions(folder)):
-        for item in read_catalogue(version, folder).items:
+def find_item(key: str, *, version: str | None = None, folder: Path = FOLDER) -> Item:
+    """The item of a key in a version, or in the newest that has it; else NotFoundError.
+
+    A judgement names the version its record was made with: it must come out the same when the
+    catalogue has changed. A version there is not is passed over (a newer phone knows more).
+    """
+    versions = list_versions(folder)
+    wanted = [version] if version in versions else list(reversed(versions))
+    for known in wanted:
+        for item in read_catalogue(known, folder).items:
             if item.key == key:
                 return item
     raise NotFoundError(
@@ -239,9 +245,9 @@ def find_item(key: str, *, folder: Path = FOLDER) -> Item:
     )
 
 
-def severity_of(key: str) -> Severity:
+def severity_of(key: str, *, version: str | None = None) -> Severity:
     """The severity that follows from an item, or NotFoundError."""
-    return find_item(key).severity
+    return find_item(key, version=version).severity
 
 
 def item_deadline(

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gis.attributes import Text, Vocabulary
-from gis.db.tables import HISTORY, current
+from gis.db.tables import HISTORY
 from gis.errors import ParameterError
 from gis.kinds.hazard import HazardCategory, HazardOrigin, Severity
 from gis.queries import Filter, Parameters, source_clause
@@ -245,12 +245,13 @@ def _cohort_sql(
         parameters["complete"] = list(complete)
     part = _PARTS[question.by] if question.by is not None else "NULL"
     return (
-        f"WITH cohort AS MATERIALIZED (SELECT f.id, ({part})::text AS part, f.severity = 'major' AS is_major,"
-        " f.state, f.found_at, f.fixed_at, f.closed_at, f.extensions, f.returns,"
+        f"WITH cohort AS MATERIALIZED (SELECT f.id, ({part})::text AS part,"
+        " f.severity = 'major' AS is_major, f.state, f.found_at, f.fixed_at, f.closed_at,"
+        " f.extensions, f.returns,"
         " coalesce(f.due_at, f.original_due_at) AS due,"
         " coalesce(f.original_due_at, f.due_at) AS original,"
         " coalesce(f.fixed_at, f.closed_at) AS done_at,"
-        f" {_submitted_sql()} AS submitted_at, f.source = 'manual' AS is_own,"
+        " coalesce(f.submitted_at, f.fixed_at) AS submitted_at, f.source = 'manual' AS is_own,"
         f" {_completeness_sql(complete is not None)} AS is_complete,"
         f" (SELECT extract(epoch FROM h.recorded_at - f.found_at) FROM {HISTORY}.hazard h"
         " WHERE h.id = f.id AND h.version = 1) AS reported_s"
@@ -293,38 +294,20 @@ def _outcome_sql(due: str) -> str:
     )
 
 
-def _has(*names: str) -> bool:
-    return all(name in current["hazard"].c for name in names)
-
-
-def _submitted_sql() -> str:
-    return "coalesce(f.submitted_at, f.fixed_at)" if _has("submitted_at") else "f.fixed_at"
-
-
 PIECES: Mapping[str, Text] = {
     "order": Text(zh="整改期限或现场整改", en="a date ordered, or repaired on the spot"),
     "repair": Text(zh="整改完成时间早于销号时间", en="repaired before it was closed"),
     "second_person": Text(zh="非整改人复查", en="re-inspected by another than who repaired"),
     "evidence": Text(zh="证据齐全", en="all evidence there"),
 }
-
-
-def checked_pieces(*, evidence: bool) -> list[str]:
-    """Which pieces of a closed loop the figures can see."""
-    pieces = ["order", "repair"]
-    if _has("fixed_by", "reinspected_by"):
-        pieces.append("second_person")
-    return [*pieces, "evidence"] if evidence else pieces
+"""What a closed loop is made of; evidence is seen only where somebody hands in who has it."""
 
 
 def _completeness_sql(evidence: bool) -> str:
     """Whether a closed hazard has every piece of its loop, of those that can be seen."""
-    conditions = ["coalesce(f.fixed_at <= f.closed_at, false)"]
-    if _has("fixed_by", "reinspected_by"):
-        conditions.append(
-            "(f.due_at IS NULL OR (f.reinspected_by IS NOT NULL"
-            " AND f.reinspected_by IS DISTINCT FROM f.fixed_by))"
-        )
-    if evidence:
-        conditions.append("f.id = ANY(%(complete)s)")
-    return " AND ".join(conditions)
+    return (
+        "coalesce(f.fixed_at <= f.closed_at, false)"
+        " AND (f.due_at IS NULL OR (f.reinspected_by IS NOT NULL"
+        " AND f.reinspected_by IS DISTINCT FROM f.fixed_by))"
+        + (" AND f.id = ANY(%(complete)s)" if evidence else "")
+    )

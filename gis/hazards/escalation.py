@@ -86,12 +86,10 @@ class Escalation:
     days_late_of_original: int
 
 
-def find_escalation(
-    hazard: Hazard, *, now: datetime, started_at: datetime | None = None
-) -> Escalation | None:
+def find_escalation(hazard: Hazard, *, now: datetime) -> Escalation | None:
     """The stage a hazard has reached at ``now`` and since when; None: none yet, or it is over.
 
-    ``started_at`` is when the limit began (the notice); without it the finding. A deferred
+    The limit began with the notice; where none is on record, with the finding. A deferred
     hazard has a review date only, so no share of it is counted.
     """
     if not hazard.is_open or hazard.due_at is None:
@@ -99,7 +97,7 @@ def find_escalation(
     until = now
     if hazard.state is HazardState.SUBMITTED and hazard.fixed_at is not None:
         until = min(now, hazard.fixed_at)
-    begun = started_at or hazard.found_at
+    begun = hazard.notified_at or hazard.found_at
     reached = [
         (stage.begins_at(begun, hazard.due_at), stage)
         for stage in STAGES[hazard.severity]

@@ -23,7 +23,6 @@ from gis.hazards.cohort import (
     Counts,
     Question,
     Scope,
-    checked_pieces,
     count_cohort,
 )
 from gis.hazards.statistics import SMALL_SAMPLE, Floats, estimate_survival, wilson_interval
@@ -265,18 +264,14 @@ def _share(
 
 
 def _say_pieces(evidence: bool) -> Text:
-    pieces = checked_pieces(evidence=evidence)
-    unseen = [key for key in PIECES if key not in pieces]
-    words = Text(
-        zh=f"已核:{'、'.join(PIECES[p].zh for p in pieces)}",
-        en=f"checked: {', '.join(PIECES[p].en for p in pieces)}",
+    seen = [words for key, words in PIECES.items() if evidence or key != "evidence"]
+    checked = Text(
+        zh=f"已核:{'、'.join(w.zh for w in seen)}", en=f"checked: {', '.join(w.en for w in seen)}"
     )
-    if not unseen:
-        return words
-    return Text(
-        zh=f"{words.zh};未核:{'、'.join(PIECES[p].zh for p in unseen)}",
-        en=f"{words.en}; not looked at: {', '.join(PIECES[p].en for p in unseen)}",
-    )
+    if evidence:
+        return checked
+    left = PIECES["evidence"]
+    return Text(zh=f"{checked.zh};未核:{left.zh}", en=f"{checked.en}; not looked at: {left.en}")
 
 
 def _times(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Figure]:

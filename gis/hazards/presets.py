@@ -69,19 +69,13 @@ def find_second_person_breach(
     the spot (``fixed`` is then its finder). ``role`` is the closer's (None: not given, as in
     imports, and not judged). ``staff``: logins of those who could, to be named.
     """
-    rules = _rules_of(Preset(preset), severity, actors)
+    again = actors.get("reinspected")
+    if again is not None:
+        breach = find_reinspector_breach(preset, severity, actors, again, staff=staff)
+        if breach is not None:
+            return breach
+    rules = _rules_of(Preset(preset), severity, on_the_spot=again is None)
     hands = {name: actors.get(name) for name in _HANDS}
-    reinspector = hands["reinspected"]
-    clash = _find_clash(reinspector, rules.reinspector_not, hands) if reinspector else None
-    if clash:
-        return _say(
-            Text(
-                zh="复查人 {who} 就是{hand_zh},复查无效,须另行复查",
-                en="{who}, who re-inspected, is also {hand_en}: it must be re-inspected by another",
-            ).format(who=reinspector, hand_zh=_HANDS[clash].zh, hand_en=_HANDS[clash].en),
-            {hands[name] for name in rules.reinspector_not},
-            staff,
-        )
     if rules.leader_closes and role is not None and role is not Role.LEADER:
         return Text(
             zh="重大隐患须由分管领导销号({role}不可)",
@@ -100,8 +94,27 @@ def find_second_person_breach(
     )
 
 
-def _rules_of(preset: Preset, severity: Severity, actors: Mapping[str, str | None]) -> _Rules:
-    on_the_spot = actors.get("reinspected") is None
+def find_reinspector_breach(
+    preset: Preset | str,
+    severity: Severity,
+    actors: Mapping[str, str | None],
+    reinspector: str,
+    *,
+    staff: Collection[str] = (),
+) -> Text | None:
+    """Why ``reinspector`` may not re-inspect, and who may; None when nothing stands against it."""
+    rules = _rules_of(Preset(preset), severity, on_the_spot=False)
+    hands = {name: actors.get(name) for name in _HANDS}
+    clash = _find_clash(reinspector, rules.reinspector_not, hands)
+    if clash is None:
+        return None
+    why = Text(
+        zh="{who} 是{hand_zh},不能复查", en="{who} is {hand_en} and may not re-inspect it"
+    ).format(who=reinspector, hand_zh=_HANDS[clash].zh, hand_en=_HANDS[clash].en)
+    return _say(why, {hands[name] for name in rules.reinspector_not}, staff)
+
+
+def _rules_of(preset: Preset, severity: Severity, *, on_the_spot: bool) -> _Rules:
     if on_the_spot and severity is not Severity.MAJOR:
         return _ON_THE_SPOT
     return _RULES[preset, severity is Severity.MAJOR]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gis.attributes import Text
 from gis.db.roles import Pool, visible_attributes, visible_kinds
-from gis.db.tables import CORE, current
+from gis.db.tables import CORE
 from gis.errors import ForbiddenError
 from gis.hazards.deadlines import business_day, end_of_day
 from gis.kinds import Asset
@@ -132,13 +132,10 @@ def _end_of(day: str) -> str:
 
 
 def _hazards(pool: Pool) -> str:
-    own = current["hazard"].c
-    section = "coalesce(f.section, s.section)" if "section" in own else "s.section"
-    person = "coalesce(f.assigned_to, s.person)" if "assigned_to" in own else "s.person"
     return (
         "SELECT 'hazard', f.id, f.code, coalesce(f.description, f.name), f.state, f.severity,"
-        f" f.category, f.duty_holder, f.township, {section}, {person}, f.due_at,"
-        " coalesce(f.original_due_at, f.due_at)"
+        " f.category, f.duty_holder, f.township, coalesce(f.section, s.section),"
+        " coalesce(f.assigned_to, s.person), f.due_at, coalesce(f.original_due_at, f.due_at)"
         f" FROM {CORE}.hazard f LEFT JOIN LATERAL ({_site_sql(pool)}) s ON true"
         " WHERE f.is_open AND f.due_at IS NOT NULL"
     )

@@ -149,18 +149,24 @@ def test_an_old_form_is_read_by_its_name_and_an_unknown_one_is_named() -> None:
             read_form(name)
 
 
-def test_two_versions_stay_readable_side_by_side(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_versions_stay_readable_side_by_side(tmp_path: Path) -> None:
     old = (FOLDER / "catalogue-2026-11.toml").read_text("utf-8")
     (tmp_path / "catalogue-2026-11.toml").write_text(old, "utf-8")
     new = old.replace('version = "2026-11"', 'version = "2027-03"')
     new = new.replace("gas.hose_aged", "gas.hose_worn")
+    new = new.replace('severity = "minor"', 'severity = "general_b"')
     (tmp_path / "catalogue-2027-03.toml").write_text(new, "utf-8")
     assert list_versions(tmp_path) == ["2026-11", "2027-03"]
     assert read_catalogue(None, tmp_path).version == "2027-03"
     assert find_item("gas.hose_aged", folder=tmp_path).key == "gas.hose_aged"
     assert find_item("gas.hose_worn", folder=tmp_path).key == "gas.hose_worn"
+    # What was found with the old form keeps the severity of the old form.
+    for version, severity in (("2026-11", "minor"), ("2027-03", "general_b"), (None, "general_b"),
+                              ("2030-01", "general_b")):  # fmt: skip
+        item = find_item("gas.sign_missing", version=version, folder=tmp_path)
+        assert item.severity.value == severity
+    with pytest.raises(NotFoundError):
+        find_item("gas.hose_worn", version="2026-11", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

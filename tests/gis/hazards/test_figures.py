@@ -26,7 +26,6 @@ from gis.hazards.cohort import (
     Dimension,
     Question,
     Scope,
-    checked_pieces,
     find_rows,
 )
 from gis.hazards.events import read_event
@@ -118,7 +117,7 @@ class Written:
                     "seq": seq,
                     "type": name,
                     "at": START + timedelta(days=days),
-                    "actor": "甲" if name in ("found", "returned") else "乙",
+                    "actor": "甲" if name in ("found", "returned", "passed") else "乙",
                     "payload": payload,
                 }
             )
@@ -155,7 +154,8 @@ def cohort(db: OneTransaction) -> Connection:
     add(("transferred", 1, {"to": "消防"}))
     add(("dismissed", 1, {"reason": "不属"}))
     add(("duplicate", 1, {"survivor": "H-1"}))
-    add(*ordered(7, *worked(5, 10)))  # repaired in time, closed after the date
+    # Repaired in time, closed after the date; the only one with a re-inspection on record.
+    add(*ordered(7, *worked(5), ("passed", 9, {}), ("closed", 10, {})))
     add(*ordered(7, *worked(9, 10)))  # repaired late
     extended = ("extended", 6, {**due(17), "reason": "配件"})
     add(*ordered(7, ("rectifying", 0.3, {}), extended, ("submitted", 12, {}), ("closed", 13, {})))
@@ -270,10 +270,9 @@ def test_a_closed_loop_needs_what_was_looked_at_and_says_what_was_not(cohort: Co
     some = [UUID(int=9), UUID(int=16)]
     seen = one(cohort, complete=some).figures["closed_loop_rate.general"]
     assert seen.note is not None
-    # No re-inspection is on record here: where it can be seen, no loop is closed.
-    is_seen = "second_person" in checked_pieces(evidence=True)
-    assert (plain.numerator, seen.numerator) == ((1, 0) if is_seen else (5, 2))
-    assert ("未核" in seen.note.zh) is not is_seen
+    # The repair on the spot and the one re-inspected by another; of the named ones the latter.
+    assert (plain.numerator, seen.numerator) == (2, 1)
+    assert "未核" not in seen.note.zh
 
 
 def test_a_question_narrows_by_time_area_category_unit_and_severity(cohort: Connection) -> None:

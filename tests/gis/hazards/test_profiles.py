@@ -14,6 +14,7 @@ from gis.hazards.events import Role
 from gis.hazards.presets import (
     SPOT_SAMPLE_PERCENT,
     Preset,
+    find_reinspector_breach,
     find_second_person_breach,
     find_spot_repair_breach,
     is_sampled,
@@ -237,6 +238,14 @@ def test_an_extension_moves_the_stage_and_keeps_the_original_date_in_sight() -> 
     assert found.original_due_at == FRIDAY + timedelta(days=10)
 
 
+def test_the_limit_begins_with_the_notice() -> None:
+    noticed = hazard(notified_at=FRIDAY + timedelta(days=4))  # six days are allowed
+    assert find_escalation(noticed, now=FRIDAY + timedelta(days=6.9)) is None
+    found = find_escalation(noticed, now=FRIDAY + timedelta(days=7.1))
+    assert found is not None
+    assert (found.stage.key, found.since) == ("share_50", FRIDAY + timedelta(days=7))
+
+
 def test_the_climb_rests_while_a_repair_waits_for_its_reinspection() -> None:
     waiting = hazard(state="submitted", fixed_at=FRIDAY + timedelta(days=9))
     found = find_escalation(waiting, now=FRIDAY + timedelta(days=30))
@@ -321,6 +330,16 @@ def test_the_refusal_names_who_may() -> None:
     assert unnamed is not None
     assert "户、甲 以外的人员" in unnamed.zh
     assert "other than" in unnamed.en
+
+
+def test_who_may_reinspect_is_said_before_anybody_closes() -> None:
+    hands = {"found": "甲", "fixed": "户"}
+    assert find_reinspector_breach("small", A, hands, "甲") is None
+    strict = find_reinspector_breach("strict", A, hands, "甲", staff=("甲", "乙"))
+    assert strict is not None
+    assert strict.zh == "甲 是发现人,不能复查;可由 乙 办理"
+    assert find_reinspector_breach("small", MAJOR, hands, "甲") is not None
+    assert find_reinspector_breach("small", A, hands, "户") is not None
 
 
 def test_every_preset_and_severity_has_rules() -> None:

@@ -1,7 +1,7 @@
 """Flood points and land plots.
 
 Revision: 0003_campaign_sites
-Follows: 0001
+Follows: 0006
 """
 
 import geoalchemy2
@@ -13,7 +13,7 @@ from gis.db.tables import TransactionId
 from sqlalchemy.dialects import postgresql
 
 revision = '0003_campaign_sites'
-down_revision = '0001'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 

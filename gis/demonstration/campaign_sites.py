@@ -28,13 +28,15 @@ _DAY = AS_OF.date()
 
 
 def make_flood_points(seed: int, towns: list[Town]) -> pd.DataFrame:
-    """Two flood points in a town and eight in the seat, at street corners nearest the river."""
+    """Two flood points in a town, eight in the seat, at corners of its third nearest the river."""
     rng = np.random.default_rng([seed, _FLOOD_STREAM])
     rows: list[dict[str, Any]] = []  # Any: values of any attribute
     for town in towns:
         corners = town.nodes.reshape(-1, 2)
         low = corners[np.argsort(np.abs(corners[:, 1] - river_y(corners[:, 0])))]
-        for n, corner in enumerate(low[: 8 if town.number == 0 else 2]):
+        count = 8 if town.number == 0 else 2
+        picked = rng.permutation(max(count, len(low) // 3))[:count]
+        for n, corner in enumerate(low[picked]):
             rows.append(_flood_point(rng, town, n, corner + rng.uniform(-6, 6, 2)))
     frame = pd.DataFrame(rows)
     return frame.assign(id=make_identities(rng, len(frame)), valid_from=SURVEYED)

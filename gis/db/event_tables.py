@@ -71,6 +71,7 @@ event = Table(
     Column("fix_at", DateTime(timezone=True)),
     Column("township", Text()),
     Column("place", Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)),
+    Column("settled", JSONB(), nullable=False, server_default=_EMPTY),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("recorded_by", Text(), nullable=False),
     PrimaryKeyConstraint("id"),
@@ -94,7 +95,9 @@ event = Table(
 
 ``at`` is when it happened: the device's clock corrected by its skew; ``device_at`` what the
 device's clock showed. ``geom_raw`` is the raw fix, ``place`` the point the server settled on
-(lon/lat); ``township`` the unit that point lies in. ``account_id`` is null for what no person
+(lon/lat); ``township`` the unit that point lies in. ``settled`` is what settings and calendars
+said when it came in (the preset for second persons, the date a notice's limit leads to), so that
+judging it again does not depend on those of another day. ``account_id`` is null for what no person
 sent: imports, the generator.
 """
 

@@ -6,7 +6,7 @@ log alone. So judging the log anew (:mod:`gis.hazards.rebuild`) must come to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +17,14 @@ from shapely import Point
 
 from gis.attributes import Text
 from gis.errors import InfratrackError
+from gis.evidence.pairing import Shot, judge_pair
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
 from gis.hazards.events import PAYLOADS, EventType, HazardEvent, Role, read_event
+from gis.hazards.presets import (
+    Preset,
+    find_reinspector_breach,
+    find_second_person_breach,
+)
 from gis.hazards.settle import settle_payload
 from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
 from gis.hazards.workflow import apply
@@ -55,6 +61,8 @@ class Entry:
     evidence: tuple[EvidenceNote, ...] = ()
     place: Point | None = None
     township: str | None = None
+    form: str | None = None
+    settled: dict[str, Any] = field(default_factory=dict)  # Any: JSON
     trusted: bool = False
 
 
@@ -114,15 +122,21 @@ def judge(case: Case, entry: Entry) -> Verdict:
     try:
         event = _as_event(case, entry)
     except InfratrackError as error:
-        return _refuse("payload", error.message, **error.facts)
-    for rule in () if entry.trusted else _RULES:
-        if (verdict := rule(case, entry, event)) is not None:
-            return verdict
+        return _refuse("payload", error.message, **_beside_rule(error.facts))
+    if (verdict := _ask(_ORDER, case, entry, event)) is not None:
+        return verdict
     try:
-        return Verdict(Outcome.APPLIED, event=event, hazard=apply(case.hazard, event))
+        applied = Verdict(Outcome.APPLIED, event=event, hazard=apply(case.hazard, event))
     except InfratrackError as error:
-        rule_name = str(error.facts.get("rule", "transition"))
-        return _refuse(rule_name, error.message, **error.facts)
+        rule = str(error.facts.get("rule", "transition"))
+        return _refuse(rule, error.message, **_beside_rule(error.facts))
+    return _ask(_PROOF, case, entry, event) or applied
+
+
+def _ask(rules: Sequence[Rule], case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """What the first rule that objects says; what is trusted is not asked."""
+    objections = (rule(case, entry, event) for rule in rules if not entry.trusted)
+    return next((verdict for verdict in objections if verdict is not None), None)
 
 
 def judge_all(case: Case, entries: list[Entry]) -> tuple[Case, dict[UUID, Verdict]]:
@@ -167,6 +181,10 @@ def _known_members(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked b
         return payload
     known = PAYLOADS[EventType(entry.type)].model_fields
     return {name: value for name, value in payload.items() if name in known}
+
+
+def _beside_rule(facts: dict[str, Any]) -> dict[str, Any]:  # Any: facts of an error
+    return {name: value for name, value in facts.items() if name not in ("rule", "zh", "en")}
 
 
 Rule = Callable[[Case, Entry, HazardEvent], Verdict | None]
@@ -304,6 +322,47 @@ def _require_reinspection(case: Case, _entry: Entry, event: HazardEvent) -> Verd
     return None
 
 
+def _require_second_person(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """Who found or repaired it does not pass it; who passed it does not close it."""
+    if case.hazard is None or event.type not in (EventType.PASSED, EventType.CLOSED):
+        return None
+    preset, hazard = entry.settled.get("preset", Preset.STRICT), case.hazard
+    actors = {
+        "found": hazard.found_by,
+        "fixed": hazard.fixed_by,
+        "reinspected": hazard.reinspected_by,
+    }
+    if event.type is EventType.PASSED:
+        breach = find_reinspector_breach(preset, hazard.severity, actors, event.actor)
+    else:
+        breach = find_second_person_breach(preset, hazard.severity, actors, event.actor, event.role)
+    return None if breach is None else _refuse("second-person", breach)
+
+
+def _require_pair(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """An after-photo is later than the one before, and near it; where unknown, people weigh it."""
+    if event.type not in (EventType.FIXED_ON_SPOT, EventType.SUBMITTED):
+        return None
+    befores = [n for n in case.evidence() if n.kind in _BEFORE]
+    afters = [n for n in entry.evidence if n.kind is EvidenceKind.AFTER]
+    if not befores or not afters:
+        return None
+    # The repair is shown when one pair is right: other photos may show other things.
+    findings = [judge_pair(_shot(b), _shot(a)) for b in befores for a in afters]
+    known = [f for f in findings if f is None or not f.rule.endswith("-unknown")]
+    if not known or None in known:
+        return None
+    worst = known[0]
+    return None if worst is None else _refuse(worst.rule, worst.text, **worst.facts)
+
+
+_BEFORE = frozenset({EvidenceKind.BEFORE_WIDE, EvidenceKind.BEFORE_CLOSE})
+
+
+def _shot(note: EvidenceNote) -> Shot:
+    return Shot(note.taken_at, note.lon, note.lat, note.accuracy_m)
+
+
 def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
     """Closing needs the bytes of everything that was promised."""
     if event.type is not EventType.CLOSED:
@@ -321,11 +380,13 @@ def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | No
     return None
 
 
-_RULES: tuple[Rule, ...] = (
-    _require_parent,
-    _require_place,
-    _require_version,
+_ORDER: tuple[Rule, ...] = (_require_parent, _require_place, _require_version)
+"""Asked before the workflow: is it this event's turn?"""
+_PROOF: tuple[Rule, ...] = (
     _require_evidence,
+    _require_pair,
     _require_reinspection,
+    _require_second_person,
     _require_bytes,
 )
+"""Asked of what the workflow allows: is it proved?"""

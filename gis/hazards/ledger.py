@@ -27,6 +27,7 @@ from gis.kinds.hazard import Hazard
 ENTRY_COLUMNS = (
     "e.id, e.number, e.type, e.hazard_id, e.visit_id, e.campaign_id, e.task_id, e.asset_id,"
     " e.expected_version, e.at, e.actor, e.role, e.form, e.payload, e.evidence, e.township,"
+    " e.settled,"
     " e.account_id IS NULL AS trusted, ST_X(e.place) AS x, ST_Y(e.place) AS y"
 )
 
@@ -57,6 +58,8 @@ def as_entry(row: Mapping[str, Any]) -> Entry:  # Any: columns of any type
         evidence=tuple(EvidenceNote.model_validate(note) for note in row["evidence"]),
         place=None if row["x"] is None else Point(row["x"], row["y"]),
         township=row["township"],
+        form=row["form"],
+        settled=row["settled"],
         trusted=row["trusted"],
     )
 
@@ -200,65 +203,6 @@ def _swap_valid_from(connection: Connection, moment: str) -> str:
         {"at": moment},
     ).one()
     return str(row[0])
-
-
-def settle_place(
-    connection: Connection, asset_id: UUID | None, *points: Point | None
-) -> tuple[Point | None, str | None]:
-    """(the first usable point, else the asset's; the township it lies in).
-
-    A fix at 0, 0 is what a phone without one says; outside the county's extent a point is kept
-    as raw but not used when the asset is known (an asset in the county is surer than a fix in
-    the sea).
-    """
-    inside = [p for p in points if p is not None and _is_in_county(connection, p)]
-    place = inside[0] if inside else _find_asset_place(connection, asset_id)
-    if place is None:
-        return None, None
-    township = connection.execute(
-        text(
-            f"SELECT code FROM {CORE}.admin_unit WHERE level = 'township'"
-            " AND ST_Intersects(geometry, ST_SetSRID(ST_MakePoint(:x, :y), :srid)) LIMIT 1"
-        ),
-        {"x": place.x, "y": place.y, "srid": STORAGE_SRID},
-    ).scalar()
-    return place, township
-
-
-def _is_in_county(connection: Connection, point: Point) -> bool:
-    """Within the county's box, grown by a tenth; anywhere but 0, 0 where no county is set."""
-    if point.x == 0 and point.y == 0:
-        return False
-    row = connection.execute(
-        text(
-            "SELECT ST_XMin(extent), ST_YMin(extent), ST_XMax(extent), ST_YMax(extent)"
-            f" FROM {CORE}.county LIMIT 1"
-        )
-    ).first()
-    if row is None:
-        return True
-    west, south, east, north = row
-    dx, dy = (east - west) / 10, (north - south) / 10
-    return bool(west - dx <= point.x <= east + dx and south - dy <= point.y <= north + dy)
-
-
-def _find_asset_place(connection: Connection, asset_id: UUID | None) -> Point | None:
-    """The middle of an asset's box (lon/lat): the place itself for what is a point."""
-    if asset_id is None:
-        return None
-    kind = connection.execute(
-        text(f"SELECT kind FROM {CORE}.asset WHERE id = :id AND NOT voided"), {"id": asset_id}
-    ).scalar()
-    if kind is None or kind not in current:
-        return None
-    row = connection.execute(
-        text(
-            "SELECT (ST_XMin(geometry) + ST_XMax(geometry)) / 2,"
-            f" (ST_YMin(geometry) + ST_YMax(geometry)) / 2 FROM {CORE}.{kind} WHERE id = :id"
-        ),
-        {"id": asset_id},
-    ).first()
-    return None if row is None else Point(*row)
 
 
 def read_projection(connection: Connection) -> dict[UUID, Hazard]:

@@ -22,6 +22,7 @@ from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envel
 from gis.hazards.events import EventType, Role
 from gis.hazards.judge import Entry, Outcome, Reason, Verdict, judge_all
 from gis.hazards.receipt import Receipt, make_receipt
+from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
 from gis.hazards.records import RecordType
 from gis.hazards.rounds import Record, apply_record
 
@@ -50,6 +51,7 @@ def receive(
     now: datetime,
     client_now: datetime | None = None,
     expected_id: UUID | None = None,
+    rules: HouseRules = DEFAULT_RULES,
 ) -> Receipt:
     """Take one record in; commit when the block ends means it is kept.
 
@@ -67,7 +69,7 @@ def receive(
         _require_same(known, digest, envelope)
         return make_receipt(connection, envelope.id, is_new=False)
     _require_author(envelope, author)
-    _append(connection, envelope, digest, author, now=now, client_now=client_now)
+    _append(connection, envelope, digest, author, now=now, client_now=client_now, rules=rules)
     return make_receipt(connection, envelope.id, is_new=True)
 
 
@@ -143,6 +145,7 @@ def _append(
     *,
     now: datetime,
     client_now: datetime | None,
+    rules: HouseRules,
 ) -> None:
     hazard_id = _hazard_of(envelope)
     lock_evidence(connection, (note.sha256 for note in envelope.evidence), shared=True)
@@ -151,9 +154,7 @@ def _append(
     at, skew_ms = correct_moment(envelope.device.at, client_now=client_now, now=now)
     fix = envelope.fix
     raw = Point(fix.lon, fix.lat) if fix else None
-    place, township = ledger.settle_place(
-        connection, envelope.asset_id, _payload_point(envelope), raw
-    )
+    place, township = settle_place(connection, envelope.asset_id, _payload_point(envelope), raw)
     actor = author.others.get(envelope.account, author.login)
     number = ledger.write_event(
         connection,
@@ -192,6 +193,7 @@ def _append(
             "fix_at": fix.at if fix else None,
             "township": township,
             "place": place,
+            "settled": settle_facts(connection, envelope.type, hazard_id, at, rules),
         },
     )
     if hazard_id is not None:

@@ -217,7 +217,8 @@ def _by_hazard(events: Iterable[HazardEvent]) -> dict[UUID, list[HazardEvent]]:
 # An event on record, as the step of its hazard it was applied as.
 _APPLIED = (
     "SELECT e.id, o.hazard_id, o.hazard_seq AS seq, e.type, o.applied_at AS at, e.actor, e.role,"
-    " e.payload, e.visit_id, e.asset_id, e.township, ST_X(e.place) AS x, ST_Y(e.place) AS y,"
+    " e.payload, e.visit_id, e.asset_id, e.township, e.form, e.settled,"
+    " ST_X(e.place) AS x, ST_Y(e.place) AS y,"
     f" e.number FROM {CORE}.event_outcome o JOIN {CORE}.event e ON e.id = o.event_id"
     " WHERE o.outcome = 'applied' AND o.hazard_id IS NOT NULL"
 )
@@ -247,6 +248,8 @@ def _read_applied(row: Row) -> HazardEvent:
         payload=row["payload"],
         place=None if row["x"] is None else Point(row["x"], row["y"]),
         township=row["township"],
+        form=row["form"],
+        settled=row["settled"],
     )
     return read_event({n: row[n] for n in _EVENT_COLUMNS} | {"payload": settle_payload(entry)})
 

@@ -23,7 +23,8 @@ _TEXT = (
     " e.payload, e.evidence, e.device_id, e.device_seq, encode(e.prev_hash, 'hex'),"
     " encode(e.body_sha256, 'hex'), ST_AsBinary(e.geom_raw)::text, e.accuracy_m,"
     " e.accuracy_level, e.fix_source, extract(epoch FROM e.fix_at), e.township,"
-    " ST_AsBinary(e.place)::text, extract(epoch FROM e.recorded_at), e.recorded_by)::text"
+    " ST_AsBinary(e.place)::text, e.settled, extract(epoch FROM e.recorded_at),"
+    " e.recorded_by)::text"
 )
 _HASH = (
     "sha256(convert_to(encode(b.prev_hash, 'hex') || coalesce(string_agg("

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from gis.errors import NotFoundError
+from gis.hazards.catalogue import severity_of
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import EventType
 from gis.kinds.hazard import Severity
@@ -31,14 +33,31 @@ def make_code(hazard_id: UUID, at: datetime) -> str:
     return f"YH{business_day(at):%y%m%d}-{hazard_id.hex[-8:].upper()}"
 
 
+def settle_severity(item: object, form: str | None) -> str:
+    """The severity that follows from the checklist's item, in the version its form names.
+
+    What stands in no catalogue is a general hazard of the lesser class until it is registered.
+    """
+    version = form.partition("@")[2] if form else None
+    try:
+        severity = severity_of(str(item), version=version or None)
+    except NotFoundError:
+        severity = Severity.GENERAL_B
+    return str(severity.value)
+
+
 def settle_payload(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
     """The payload with what the event's columns say where a discovery leaves it open."""
     payload = dict(entry.payload)
+    if entry.type == EventType.NOTIFIED and not payload.get("due_at"):
+        payload |= {name: entry.settled[name] for name in ("due_at",) if name in entry.settled}
     if entry.type != EventType.FOUND:
         return payload
     payload.setdefault("code", make_code(entry.hazard_id, entry.at))
     if entry.place is not None:
         payload["lon"], payload["lat"] = entry.place.x, entry.place.y
+    if payload.get("item"):  # severity follows from the item, it is not typed
+        payload["severity"] = settle_severity(payload["item"], entry.form)
     for name, value in (
         ("asset_id", entry.asset_id),
         ("visit_id", entry.visit_id),

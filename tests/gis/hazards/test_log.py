@@ -17,11 +17,17 @@ from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import ConflictError, ForbiddenError, InFlightError, InputError
+from gis.hazards.calendar import read_calendar
+from gis.hazards.catalogue import read_catalogue
 from gis.hazards.events import Role
 from gis.hazards.judge import Outcome
-from gis.hazards.log import Author, Receipt, note_evidence, receive
+from gis.hazards.log import Author, note_evidence, receive
+from gis.hazards.presets import Preset
 from gis.hazards.rebuild import check, rebuild
+from gis.hazards.receipt import Receipt
+from gis.hazards.reception import HouseRules
 from gis.hazards.seal import Block, find_broken_seals, seal_events
+from gis.kinds.hazard import Severity
 from tests.conftest import OneTransaction
 from tests.gis.hazards.records import Phone, author, id_of, photo
 
@@ -130,22 +136,31 @@ def test_what_is_based_on_an_old_version_is_refused_kept_and_says_who_was_first(
     assert everything_agrees(db)
 
 
-def closing(phone: Phone, hazard: UUID, notes: list[dict[str, Any]]) -> list[bytes]:
+LI, WANG, UNIT = (UUID(f"01900000-0000-7000-8000-00000000000{n}") for n in (2, 3, 4))
+LI_SI, WANG_WU = author("li", LI), author("wang", WANG)
+DUTY_HOLDER = author("unit", UNIT)
+Step = tuple[bytes, Author]
+
+
+def closing(hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU) -> list[Step]:
     """The ordinary way to a close-out: officer, duty holder, re-inspector, officer."""
-    steps: list[tuple[str, str, dict[str, Any]]] = [
-        ("registered", "officer", {}),
-        ("notified", "officer", {"payload": {"document": "改〔2026〕1号"}}),
-        ("rectifying", "officer", {}),
-        ("submitted", "duty_holder", {"evidence": [notes[0]]}),
-        ("passed", "reinspector", {"evidence": [notes[1]]}),
-        ("closed", "leader", {}),
+    steps: list[tuple[str, str, Author, dict[str, Any]]] = [
+        ("registered", "officer", WANG_WU, {}),
+        ("notified", "officer", WANG_WU, {"payload": {"document": "改〔2026〕1号"}}),
+        ("rectifying", "officer", WANG_WU, {}),
+        ("submitted", "duty_holder", DUTY_HOLDER, {"evidence": [notes[0]]}),
+        ("passed", "reinspector", LI_SI, {"evidence": [notes[1]]}),
+        ("closed", "leader", closer, {}),
     ]
     return [
-        phone.write(
-            name, NOON + timedelta(hours=number), role=role, hazard_id=hazard,
-            expected_version=number, **more,
+        (
+            Phone(account=who.account_id).write(
+                name, NOON + timedelta(hours=number), role=role, hazard_id=hazard,
+                expected_version=number, **more,
+            ),
+            who,
         )
-        for number, (name, role, more) in enumerate(steps, start=1)
+        for number, (name, role, who, more) in enumerate(steps, start=1)
     ]  # fmt: skip
 
 
@@ -153,17 +168,17 @@ def test_closing_waits_for_the_bytes_of_every_photo_that_was_promised(db: OneTra
     phone, hazard = Phone(), uuid4()
     before, after, seen = photo("before_wide"), photo("after"), photo("reinspection")
     take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard, evidence=[before]))
-    *way, closed = closing(phone, hazard, [after, seen])
-    for body in way:
-        assert take(db, body).outcome is Outcome.APPLIED
-    answer = take(db, closed)
+    *way, (closed, leader) = closing(hazard, [after, seen])
+    for body, who in way:
+        assert take(db, body, author=who).outcome is Outcome.APPLIED
+    answer = take(db, closed, author=leader)
     assert (answer.outcome, answer.reason["rule"]) == (Outcome.WAITING, "bytes")
     for note in (before, after):
         arrive(db, note)
         assert state_of(db, hazard) == "submitted"
     arrive(db, seen)
     assert state_of(db, hazard) == "closed"
-    assert take(db, closed).outcome is Outcome.APPLIED
+    assert take(db, closed, author=leader).outcome is Outcome.APPLIED
     assert everything_agrees(db)
 
 
@@ -299,13 +314,15 @@ def test_of_two_phones_that_race_for_one_close_out_one_is_applied_and_one_refuse
     phone, hazard = Phone(), uuid4()
     notes = [photo("after"), photo("reinspection")]
     take(fresh_database, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
-    *way, _ = closing(phone, hazard, notes)
-    for body in way:
-        take(fresh_database, body)
+    *way, _ = closing(hazard, notes)
+    for body, who in way:
+        take(fresh_database, body, author=who)
     for note in notes:
         arrive(fresh_database, note)
     rivals = [
-        Phone().write("closed", NOON, role="leader", hazard_id=hazard, expected_version=6)
+        Phone(account=WANG).write(
+            "closed", NOON, role="leader", hazard_id=hazard, expected_version=6
+        )
         for _ in range(2)
     ]
     outcomes: list[Outcome] = []
@@ -313,7 +330,7 @@ def test_of_two_phones_that_race_for_one_close_out_one_is_applied_and_one_refuse
 
     def close(body: bytes) -> None:
         start.wait()
-        outcomes.append(take(fresh_database, body).outcome)
+        outcomes.append(take(fresh_database, body, author=WANG_WU).outcome)
 
     threads = [threading.Thread(target=close, args=(body,)) for body in rivals]
     for thread in threads:
@@ -331,9 +348,9 @@ def test_a_photo_and_the_close_out_that_needs_it_may_cross_each_other(
         phone, hazard = Phone(), uuid4()
         notes = [photo("after"), photo("reinspection")]
         take(fresh_database, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
-        *way, closed = closing(phone, hazard, notes)
-        for body in way:
-            take(fresh_database, body)
+        *way, (closed, leader) = closing(hazard, notes)
+        for body, who in way:
+            take(fresh_database, body, author=who)
         arrive(fresh_database, notes[0])
         start = threading.Barrier(2)
 
@@ -346,7 +363,7 @@ def test_a_photo_and_the_close_out_that_needs_it_may_cross_each_other(
         thread = threading.Thread(target=photo_arrives)
         thread.start()
         start.wait()
-        take(fresh_database, closed)
+        take(fresh_database, closed, author=leader)
         thread.join()
         assert state_of(fresh_database, hazard) == "closed"
 
@@ -479,3 +496,85 @@ def test_a_device_is_told_how_many_of_its_records_have_arrived(db: OneTransactio
         answer = take(db, body)
     assert answer.received_of_device == (2, 4)
     assert json.loads(bodies[1])["prev_hash"]
+
+
+def test_who_passed_it_does_not_close_it_and_who_found_it_does_not_pass_it(
+    db: OneTransaction,
+) -> None:
+    hazard, notes = uuid4(), [photo("after"), photo("reinspection")]
+    take(db, Phone().write("found", NOON, payload=FOUND, hazard_id=hazard))
+    *way, _, (closed, _) = closing(hazard, notes, closer=LI_SI)
+    for body, who in way:
+        take(db, body, author=who)
+    own = {"role": "reinspector", "hazard_id": hazard, "expected_version": 5,
+           "evidence": [notes[1]]}  # fmt: skip
+    finder = take(db, Phone().write("passed", NOON, **own))
+    assert (finder.outcome, finder.reason["rule"]) == (Outcome.REFUSED, "second-person")
+    small = HouseRules(preset=Preset.SMALL)
+    assert take(db, Phone().write("passed", NOON, **own), rules=small).outcome is Outcome.APPLIED
+    for note in notes:
+        arrive(db, note)
+    same = Phone().write("closed", NOON, role="leader", hazard_id=hazard, expected_version=6)
+    refused = take(db, same, rules=small)
+    assert (refused.outcome, refused.reason["rule"]) == (Outcome.REFUSED, "second-person")
+    assert take(db, closed, author=LI_SI, rules=small).outcome is Outcome.APPLIED
+    assert everything_agrees(db)  # though the rules of the day are another's now
+
+
+def test_the_severity_follows_from_the_item_and_is_not_typed(db: OneTransaction) -> None:
+    item = next(i for i in read_catalogue().items if i.severity is Severity.MAJOR)
+    payload = {"category": item.category.value, "item": item.key, "severity": "minor"}
+    form = f"{item.category.value}@{read_catalogue().version}"
+    take(db, Phone().write("found", NOON, payload=payload, form=form))
+    with db.read() as connection:
+        assert connection.execute(text("SELECT severity FROM core.hazard")).scalar() == "major"
+
+
+@pytest.mark.parametrize(
+    ("moved", "later", "rule"),
+    [
+        (0.0, 10, None),
+        (0.0002, 10, None),  # 20 m
+        (0.001, 10, "pair-too-far"),  # 101 m
+        (0.0, -10, "pair-not-later"),
+    ],
+)
+def test_the_photo_after_is_taken_later_and_at_the_same_place(
+    db: OneTransaction, moved: float, later: int, rule: str | None
+) -> None:
+    phone, hazard = Phone(), uuid4()
+    place = {"lon": 99.2, "lat": 24.9, "accuracy_m": 5.0, "taken_at": NOON.isoformat()}
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard,
+                         evidence=[photo("before_wide", **place)]))  # fmt: skip
+    there = {**place, "lon": 99.2 + moved}
+    there["taken_at"] = (NOON + timedelta(minutes=later)).isoformat()
+    evidence = [photo("after", **there), photo("signature")]
+    fixed = phone.write(
+        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=evidence
+    )
+    answer = take(db, fixed)
+    assert answer.reason.get("rule") == rule
+    assert (answer.outcome is Outcome.APPLIED) is (rule is None)
+
+
+def test_a_notice_without_a_date_is_due_by_the_rule_of_its_item(
+    db: OneTransaction,
+) -> None:
+    hazard = uuid4()
+    item = next(i for i in read_catalogue().items if i.rule.days == 30)
+    payload = {"category": item.category.value, "item": item.key}
+    given = datetime(2026, 2, 12, 2, 0, tzinfo=UTC)
+    now = given + timedelta(hours=1)
+    take(db, Phone().write("found", given, payload=payload, hazard_id=hazard), now=now)
+    office = {"role": "officer", "hazard_id": hazard}
+    rules = HouseRules(calendar=read_calendar())
+    for version, (name, more) in enumerate(
+        (("registered", {}), ("notified", {"payload": {"document": "1号"}})), start=1
+    ):
+        body = Phone(account=WANG).write(name, given, expected_version=version, **office, **more)
+        assert take(db, body, author=WANG_WU, now=now, rules=rules).outcome is Outcome.APPLIED
+    with db.read() as connection:
+        due = connection.execute(text("SELECT due_at FROM core.hazard")).scalar_one()
+    # Thirty days after 12 February 2026 is 14 March; its last second in Shanghai, in UTC.
+    assert due == datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC)
+    assert everything_agrees(db)

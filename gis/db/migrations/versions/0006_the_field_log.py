@@ -189,6 +189,7 @@ def upgrade() -> None:
     sa.Column('fix_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('township', sa.Text(), nullable=True),
     sa.Column('place', Geometry(geometry_type='POINT', srid=4490, dimension=2, spatial_index=False, from_text='ST_GeomFromEWKT', name='geometry'), nullable=True),
+    sa.Column('settled', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('recorded_by', sa.Text(), nullable=False),
     sa.CheckConstraint("accuracy_m >= 0 AND accuracy_m < 'Infinity'", name=op.f('ck_event_accuracy_m')),

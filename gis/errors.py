@@ -8,7 +8,9 @@ InfratrackError
 │   ├── ParameterError    a request parameter
 │   └── CursorError       a paging cursor that was changed
 ├── NotFoundError         no such collection, feature, tile (404)
+├── LoginError            nobody is logged in, or not any more (401)
 ├── ForbiddenError        the role may not (403)
+├── ThrottledError        too many attempts to log in (429)
 ├── ConflictError         the same code or source twice, a stale version (409)
 ├── TransitionError       a hazard event its state does not allow (409)
 ├── InFlightError         the same record is being taken in right now (423)
@@ -85,6 +87,20 @@ class NotFoundError(InfratrackError):
 
     type = "not-found"
     title = Text(zh="不存在", en="Not found")
+
+
+class LoginError(InfratrackError):
+    """Nobody is logged in, or the credential is wrong, over or revoked."""
+
+    type = "login-required"
+    title = Text(zh="请先登录", en="Log in first")
+
+
+class ThrottledError(InfratrackError):
+    """Too many attempts to log in; the fact ``retry_after`` says how many seconds to wait."""
+
+    type = "too-many-attempts"
+    title = Text(zh="尝试过于频繁", en="Too many attempts")
 
 
 class ForbiddenError(InfratrackError):

@@ -31,10 +31,13 @@ class Settings(BaseSettings):
     database_url_field: str | None = Field(default=None, description="URL of the field role.")
     database_url_staff: str | None = Field(default=None, description="URL of the staff role.")
     database_url_jobs: str | None = Field(default=None, description="URL of the jobs role.")
+    database_url_gate: str | None = Field(default=None, description="URL of the gate role.")
     reader: Literal["public", "field", "staff"] = Field(
-        default="staff", description="The role the map and the API read as."
+        default="staff",
+        description="The role this machine reads as without a login; others read as public.",
     )
-    port: int = Field(default=8000, ge=1, le=65535, description="Port on 127.0.0.1.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),
         description="Host names the server answers to.",
@@ -49,6 +52,9 @@ class Settings(BaseSettings):
         default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
     )
     backups_kept: int = Field(default=14, ge=1, description="Nightly backups kept.")
+    audit_days: int = Field(
+        default=1095, ge=184, description="Days the audit trail is kept; never fewer than 184."
+    )
     pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
     tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")
 

@@ -16,6 +16,7 @@ ROLES = (
     "infratrack_field",
     "infratrack_staff",
     "infratrack_jobs",
+    "infratrack_gate",
 )
 MAX_CONNECTIONS = 60
 # below this, parallel queries fail with "could not resize shared memory segment"

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, text
 
 from gis.db.event_tables import event
+from gis.db.people_tables import audit_event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
 from gis.db.tables import CORE, HISTORY, MEASURES, current, history, stored_names
 from gis.kinds import KINDS, Record
 
 _AUTHORS = ("recorded_by", "recorded_tx", "reason")
+_DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
 _READERS = {
-    "collection_version": tuple(Pool),
-    "county": tuple(Pool),
+    "collection_version": _DATA_POOLS,
+    "county": _DATA_POOLS,
     "alembic_version": tuple(Pool),
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
@@ -32,6 +34,19 @@ _WRITERS = {
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
 _PROJECTIONS = ("event_outcome", "visit", "campaign", "task")
+_GATE_RIGHTS = {
+    "account": ("SELECT", "INSERT", "UPDATE"),
+    "password": ("SELECT", "INSERT", "UPDATE"),
+    "device": ("SELECT", "INSERT", "UPDATE"),
+    "token": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "enrolment": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "login_attempt": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "audit_event": ("SELECT",),
+}
+"""Nobody deletes an account: what it did keeps its name. It is disabled."""
+_SERVERS_WORD = ("number", "at")
+_PERSON = ("id", "login", "name", "roles", "townships", "section", "disabled_at")
+"""What staff may read of a person, to hand out work and to show who did it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,6 +90,7 @@ def declared_privileges() -> Iterator[Privilege]:
     for pool in _RECORDERS:
         yield from _recording_privileges(pool)
     yield Privilege(Pool.JOBS.role, CORE, "seal", "INSERT")
+    yield from _gate_privileges()
 
 
 def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
@@ -87,6 +103,18 @@ def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
     if pool is Pool.JOBS:  # writes projections anew
         for table in _PROJECTIONS:
             yield Privilege(pool.role, CORE, table, "DELETE")
+
+
+def _gate_privileges() -> Iterator[Privilege]:
+    for table, rights in _GATE_RIGHTS.items():
+        for right in rights:
+            yield Privilege(Pool.GATE.role, CORE, table, right)
+    for pool in (Pool.STAFF, Pool.JOBS):
+        for name in _PERSON:
+            yield Privilege(pool.role, CORE, "account", "SELECT", name)
+    for column in audit_event.columns:
+        if column.name not in _SERVERS_WORD:
+            yield Privilege(Pool.GATE.role, CORE, "audit_event", "INSERT", column.name)
 
 
 def _kind_privileges(kind: type[Record], pool: Pool) -> Iterator[Privilege]:

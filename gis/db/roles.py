@@ -18,6 +18,8 @@ class Pool(StrEnum):
     FIELD = "field"
     STAFF = "staff"
     JOBS = "jobs"
+    GATE = "gate"
+    """Who may come in: reads hashes of passwords and tokens, writes the audit trail; no kinds."""
 
     @property
     def role(self) -> str:
@@ -25,9 +27,13 @@ class Pool(StrEnum):
         return f"infratrack_{self.value}"
 
     @property
-    def clearance(self) -> Sensitivity:
-        """The most sensitive thing the role may read."""
-        return _CLEARANCE[self]
+    def clearance(self) -> Sensitivity | None:
+        """The most sensitive kind or attribute the role may read; None: it reads no kind."""
+        return _CLEARANCE.get(self)
+
+    def sees(self, sensitivity: Sensitivity) -> bool:
+        """Whether the role may read a kind or an attribute of that class."""
+        return self.clearance is not None and self.clearance.covers(sensitivity)
 
 
 _CLEARANCE = {
@@ -40,9 +46,9 @@ _CLEARANCE = {
 
 def visible_kinds(pool: Pool) -> list[type[Record]]:
     """Kinds the pool may read, in the register's order."""
-    return [kind for kind in KINDS.values() if pool.clearance.covers(kind.sensitivity)]
+    return [kind for kind in KINDS.values() if pool.sees(kind.sensitivity)]
 
 
 def visible_attributes(kind: type[Record], pool: Pool) -> list[str]:
     """Declared attributes of a kind the pool may read, in the order they are shown."""
-    return [n for n in declared(kind) if pool.clearance.covers(sensitivity_of(kind, n))]
+    return [n for n in declared(kind) if pool.sees(sensitivity_of(kind, n))]

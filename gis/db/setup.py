@@ -39,6 +39,7 @@ ROLE_SETTINGS: dict[Pool, dict[str, str]] = {
     Pool.FIELD: {"statement_timeout": "5s"},
     Pool.STAFF: {"statement_timeout": "10s"},
     Pool.JOBS: {"statement_timeout": "600s"},
+    Pool.GATE: {"statement_timeout": "5s"},
 }
 COMMON_SETTINGS = {
     "lock_timeout": "2s",

@@ -100,8 +100,8 @@ def find_gaps(connection: Connection) -> list[Gap]:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether the database holds no asset, event or county yet."""
+    """Whether the database holds no asset, event, county or account yet."""
     return all(
         connection.exec_driver_sql(f"SELECT NOT EXISTS (SELECT 1 FROM {CORE}.{table})").scalar_one()
-        for table in ("asset", "event", "county")
+        for table in ("asset", "event", "county", "account")
     )

@@ -112,13 +112,13 @@ def test_unknown_names_and_naive_moments_are_refused(db: OneTransaction) -> None
 def test_each_reader_gets_the_columns_it_may_see(fresh_database: PooledDatabase) -> None:
     for pool in Pool:
         for name, kind in KINDS.items():
-            if not pool.clearance.covers(kind.sensitivity):
+            if not pool.sees(kind.sensitivity):
                 with pytest.raises(ForbiddenError):
                     gis.read(name, db=fresh_database, pool=pool)
                 continue
             shown = set(gis.read(name, db=fresh_database, pool=pool).columns)
             hidden = {
-                n for n in kind.model_fields if not pool.clearance.covers(sensitivity_of(kind, n))
+                n for n in kind.model_fields if not pool.sees(sensitivity_of(kind, n))
             }
             assert not shown & hidden
     assert sensitivity_of(SewerPipe, "up_invert_m") is Sensitivity.RESTRICTED

@@ -117,12 +117,13 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
             "check_assertion", "refuse_change", "refuse_truncate", "mark_change",
         }  # fmt: skip
     assert found["core", "event"] == {
-        "stamp_log", "refuse_change", "refuse_truncate", "mark_change",
+        "stamp_log", "refuse_change", "refuse_truncate", "mark_change", "note_event",
     }  # fmt: skip
     assert found["core", "event_outcome"] == {"stamp_outcome", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
-    for table in ("project_asset", "county", "visit", "campaign", "task"):
+    assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}
+    for table in ("project_asset", "county", "visit", "campaign", "task", "account", "password"):
         assert "require_actor" in found["core", table]
 
 
@@ -136,6 +137,7 @@ def test_functions_that_run_as_the_owner_have_a_search_path_nobody_else_can_fill
         ).all()
     assert {name for name, definer, _ in rows if definer} == {
         "keep_history", "mark_change", "bump_versions", "stamp_log",
+        "note_event",
     }  # fmt: skip
     for name, definer, settings in rows:
         assert "search_path" in (settings or ""), name

@@ -26,6 +26,7 @@ CLEARANCE = {  # domain.md 4, written out a second time: the test does not ask t
     Pool.FIELD: {Sensitivity.PUBLIC, Sensitivity.INTERNAL},
     Pool.STAFF: set(Sensitivity),
     Pool.JOBS: set(Sensitivity),
+    Pool.GATE: set(),
 }
 EVERYONE_READS = {"id", "version", "valid", "recorded_at", "geometry", "geometry_3857"}
 MEASURES = {"length_m", "area_m2"}

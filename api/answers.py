@@ -12,7 +12,10 @@ from api.freshness import make_etag, matches
 from api.language import choose_language
 
 _WORTH_PACKING = 1000
-PLAIN_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Accept-Language"}
+PLAIN_HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept-Encoding, Accept-Language, Authorization, Cookie",
+}
 
 
 def accepts_gzip(request: Request) -> bool:

@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 from sqlalchemy import create_engine, select, text
 
+from api.cli_people import make_demonstration_accounts
 from api.cli_words import Session, both, find_actor, notes, show_progress
 from gis.attributes import Text
 from gis.db.connect import Installation
@@ -26,7 +27,7 @@ _LOADING_LOCK = 7_261_004
 """Advisory lock held while the demonstration county is loaded."""
 Port = Annotated[
     int | None,
-    typer.Option(min=1, max=65535, help=both("端口(仅本机 127.0.0.1)", "Port on 127.0.0.1")),
+    typer.Option(min=1, max=65535, help=both("端口", "Port to listen on")),
 ]
 
 
@@ -93,6 +94,8 @@ def demo(
         install_assets(session)
         installation = open_things.enter_context(session.open())
         load_demonstration(session, installation, seed=seed, scale=scale)
+        with _hold_loading(installation):
+            make_demonstration_accounts(session, installation)
         if listener is not None:
             _serve(session, installation, listener)
 
@@ -197,7 +200,7 @@ def _serve(session: Session, installation: Installation, listener: socket.socket
 def _claim_port(settings: Settings) -> socket.socket:
     from api.serve import claim_port
 
-    return claim_port(settings.port)
+    return claim_port(settings.port, settings.host)
 
 
 def _is_ours(port: int) -> bool:

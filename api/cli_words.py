@@ -85,9 +85,12 @@ def speak(group: TyperGroup, language: Language) -> TyperGroup:
     """Leave one language in the helps of ``group`` and its commands."""
     _speak_words(group, language)
     for command in group.commands.values():
+        if isinstance(command, TyperGroup):
+            speak(command, language)
+        elif isinstance(command, TyperCommand):
+            _speak_words(command, language)
         if isinstance(command, TyperCommand | TyperGroup):
             command.rich_help_panel = _PANELS["commands"].get(language)
-            _speak_words(command, language)
     return group
 
 

@@ -83,7 +83,7 @@ def answer_error(request: Request, error: Exception) -> Response:
         text = HTTP_TEXTS[500].get(language)
         return problem(500, "internal", text, text, language=language)
     status = STATUS[type(known)]
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    headers = _explain_status(request, status, known)
     return problem(
         status,
         known.type,
@@ -93,6 +93,23 @@ def answer_error(request: Request, error: Exception) -> Response:
         headers=headers,
         facts=known.facts,
     )
+
+
+def _explain_status(request: Request, status: int, error: errors.InfratrackError) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": _challenge(request)}
+    if status == 429:
+        return {"Retry-After": str(error.facts.get("retry_after", 60))}
+    return {"Retry-After": "2"} if status == 503 else {}
+
+
+def _challenge(request: Request) -> str:
+    """Basic for programs such as QGIS and GDAL; a browser would ask with a window of its own."""
+    headers = request.headers
+    is_browser = any(n in headers for n in ("sec-fetch-mode", "cookie", "x-infratrack", "origin"))
+    if is_browser or headers.get("accept", "").startswith("text/html"):
+        return 'Bearer realm="Infratrack"'
+    return 'Basic realm="Infratrack", charset="UTF-8"'
 
 
 def answer_http(request: Request, error: Exception) -> Response:

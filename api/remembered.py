@@ -24,7 +24,7 @@ class Extent:
 
 def read_extent(parts: Parts, ask: Ask, kind: type[Record]) -> Extent:
     """The extent of a collection as it is now."""
-    key = ("extent", kind.kind, read_version(ask, [kind.kind]))
+    key = ("extent", kind.kind, parts.pool, read_version(ask, [kind.kind]))
     kept = parts.answers.get(key)
     if kept is None:
         *box, since, count = ask(queries.collection_extent(kind))[0]
@@ -42,7 +42,7 @@ def count_features(
     parts: Parts, ask: Ask, kind: type[Record], asked: queries.Filter, version: str
 ) -> int:
     """How many features match, exactly; counted once per version and filter."""
-    key = ("count", kind.kind, version, repr(asked))
+    key = ("count", kind.kind, parts.pool, version, repr(asked))
     kept = parts.answers.get(key)
     if kept is not None:
         return int(kept)
@@ -57,7 +57,7 @@ def count_values(parts: Parts, ask: Ask, kind: type[Record], version: str) -> di
     asked = queries.Filter()
     if name is None:
         return {None: count_features(parts, ask, kind, asked, version)}
-    key = ("values", kind.kind, version)
+    key = ("values", kind.kind, parts.pool, version)
     kept = parts.answers.get(key)
     if kept is None:
         rows = [list(row) for row in ask(queries.count_values(kind, name, asked))]

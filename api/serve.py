@@ -1,4 +1,4 @@
-"""Serve the application on 127.0.0.1 until interrupted."""
+"""Serve the application until interrupted, on the loopback address unless told otherwise."""
 
 from __future__ import annotations
 
@@ -20,23 +20,28 @@ from gis.errors import SetupError
 from gis.settings import Settings
 
 HOST = "127.0.0.1"
-"""Until accounts exist nothing but this machine may ask."""
 HEADERS_S = 10.0
 """Seconds a client may take over the head of a request."""
 
 
-def claim_port(port: int) -> socket.socket:
-    """A listening socket on the loopback address, or SetupError when the port is taken."""
+def claim_port(port: int, host: str = HOST) -> socket.socket:
+    """A listening socket, or SetupError when the port is taken or the address is not ours."""
     # With the protocol named asyncio sets TCP_NODELAY; without, each answer waits 40 ms for an ACK.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host.strip("[]"), port))
         listener.listen(512)
     except OSError as error:
         listener.close()
         if error.errno != errno.EADDRINUSE:
-            raise
+            raise SetupError(
+                Text(
+                    zh="无法在 GIS_HOST 的地址 {host} 上监听:{reason}",
+                    en="cannot listen on {host} (GIS_HOST): {reason}",
+                ).format(host=host, reason=error.strerror or error)
+            ) from error
         raise SetupError(
             Text(
                 zh="端口 {port} 已被占用:城建一张图可能已在运行(http://127.0.0.1:{port}),"

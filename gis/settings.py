@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Literal
@@ -57,6 +58,14 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
     tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing but this machine can ask."""
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def read_shell_language() -> Language:

@@ -141,7 +141,7 @@ def test_the_continuous_check_is_the_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_endpoint_is_in_the_readme_and_no_other(name: str) -> None:
-    paths = {path for path, _ in application.ROUTES}
+    paths = {row.path for row in application.ROUTES}
     assert set(re.findall(r"\| `(/[^`]*)` \|", read(name))) == paths
 
 

@@ -28,7 +28,7 @@ from gis.errors import NotFoundError
 from gis.kinds import Record
 from gis.tiles import MAX_ZOOM, tile_statement
 
-_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization, Cookie"}
 
 
 async def tile_matrix_sets(request: Request) -> Response:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.attributes import Text
@@ -56,9 +55,9 @@ class Account:
 ACCOUNT_COLUMNS = tuple(account.c[field.name] for field in fields(Account))
 
 
-def make_account(row: Row[Any]) -> Account:  # Any: columns of any type
-    """An account from a row of :data:`ACCOUNT_COLUMNS`."""
-    values = {field.name: getattr(row, field.name) for field in fields(Account)}
+def make_account(row: RowMapping) -> Account:
+    """An account from a row that holds :data:`ACCOUNT_COLUMNS`."""
+    values = {field.name: row[field.name] for field in fields(Account)}
     roles = frozenset(map(PersonRole, values["roles"]))
     return Account(**values | {"roles": roles, "townships": tuple(values["townships"])})
 
@@ -171,13 +170,13 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Account:
     row = connection.execute(select(*ACCOUNT_COLUMNS).where(which)).one_or_none()
     if row is None:
         raise NotFoundError(Text(zh="没有此账号", en="no such account"))
-    return make_account(row)
+    return make_account(row._mapping)
 
 
 def list_accounts(connection: Connection) -> list[Account]:
     """Every account by login, the disabled ones too."""
     asked = select(*ACCOUNT_COLUMNS).order_by(account.c.login)
-    return [make_account(row) for row in connection.execute(asked)]
+    return [make_account(row._mapping) for row in connection.execute(asked)]
 
 
 def change_account(

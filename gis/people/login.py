@@ -55,7 +55,7 @@ def _look_up(
     )
     with database.write(actor=login or "-", reason="login", pool=Pool.GATE) as connection:
         row = connection.execute(asked).one_or_none()
-        known, kept = (None, None) if row is None else (make_account(row), row.hash)
+        known, kept = (None, None) if row is None else (make_account(row._mapping), row.hash)
         try:
             throttle.check_throttle(connection, login, address, now=now)
         except ThrottledError as error:

@@ -12,10 +12,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from gis.db.people_tables import account, device, token
 from gis.people.person import Credential, Person, PersonRole, choose_pool
@@ -146,7 +145,7 @@ def find_person(
         return None
     if row.last_used_at <= now - _NOTICED.get(kind, _NOTICED_ELSE):
         _note_use(connection, kind, row.token_id, now)
-    return _make_person(row, kind, address)
+    return _make_person(row._mapping, kind, address)
 
 
 def _note_use(connection: Connection, kind: TokenKind, identifier: UUID, now: datetime) -> None:
@@ -156,33 +155,40 @@ def _note_use(connection: Connection, kind: TokenKind, identifier: UUID, now: da
     connection.execute(update(token).where(token.c.id == identifier).values(values))
 
 
-def _make_person(row: Row[Any], kind: TokenKind, address: str | None) -> Person:  # Any: columns
+def _make_person(row: RowMapping, kind: TokenKind, address: str | None) -> Person:
     if kind is TokenKind.LINK:
         roles = frozenset({PersonRole.DUTY_HOLDER})
-        login, name = f"link:{str(row.token_id)[:8]}", PersonRole.DUTY_HOLDER.label.zh
+        login, name = f"link:{str(row['token_id'])[:8]}", PersonRole.DUTY_HOLDER.label.zh
     else:
-        roles, login, name = frozenset(map(PersonRole, row.roles)), row.login, row.name
+        roles, login, name = frozenset(map(PersonRole, row["roles"])), row["login"], row["name"]
     return Person(
         login=login,
         name=name,
         pool=choose_pool(roles),
-        account_id=row.account_id,
+        account_id=row["account_id"],
         roles=roles,
-        townships=tuple(row.townships or ()),
-        section=row.section,
+        townships=tuple(row["townships"] or ()),
+        section=row["section"],
         credential=Credential(kind.value),
-        token_id=row.token_id,
-        device_id=row.device_id,
-        hazard_id=row.hazard_id,
+        token_id=row["token_id"],
+        device_id=row["device_id"],
+        hazard_id=row["hazard_id"],
         address=address,
     )
 
 
 def revoke_token(
-    connection: Connection, identifier: UUID, *, now: datetime, account_id: UUID | None = None
+    connection: Connection,
+    identifier: UUID,
+    *,
+    now: datetime,
+    account_id: UUID | None = None,
+    kind: TokenKind | None = None,
 ) -> bool:
-    """End one token, of this account where one is named; whether there was one to end."""
+    """End one token, of this account and kind where named; whether there was one to end."""
     asked = update(token).where(token.c.id == identifier, token.c.revoked_at.is_(None))
+    if kind is not None:
+        asked = asked.where(token.c.kind == kind.value)
     if account_id is not None:
         asked = asked.where(token.c.account_id == account_id)
     return connection.execute(asked.values(revoked_at=now)).rowcount > 0

@@ -37,6 +37,7 @@ COMMANDS = {
     "export",
     "map",
     "kinds",
+    "people",
     "backup",
     "restore",
     "doctor",
@@ -408,7 +409,7 @@ def test_what_a_dba_is_given_makes_a_server_this_program_runs_on(bare: Shell) ->
             subprocess.run([*argv, f"host={host} user=postgres dbname=postgres"], check=True)
         urls = {
             f"GIS_DATABASE_URL_{pool}": cluster.url(f"infratrack_{pool.lower()}")
-            for pool in ("PUBLIC", "FIELD", "STAFF", "JOBS")
+            for pool in ("PUBLIC", "FIELD", "STAFF", "JOBS", "GATE")
         }
         server = Shell(bare.folder, {"GIS_DATABASE_URL": cluster.url("infratrack_owner"), **urls})
         server.run("migrate")

@@ -117,8 +117,6 @@ def test_each_reader_gets_the_columns_it_may_see(fresh_database: PooledDatabase)
                     gis.read(name, db=fresh_database, pool=pool)
                 continue
             shown = set(gis.read(name, db=fresh_database, pool=pool).columns)
-            hidden = {
-                n for n in kind.model_fields if not pool.sees(sensitivity_of(kind, n))
-            }
+            hidden = {n for n in kind.model_fields if not pool.sees(sensitivity_of(kind, n))}
             assert not shown & hidden
     assert sensitivity_of(SewerPipe, "up_invert_m") is Sensitivity.RESTRICTED

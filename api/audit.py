@@ -1,0 +1,78 @@
+"""What the API writes into the audit trail by itself: refusals, and reads of restricted attributes.
+
+A read is noted before it is answered, each page of items and each export by itself. Tiles, and
+whatever somebody unknown asks, come by the hundred: those are noted once a minute.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from api.context import Parts, application_of
+from api.identity import at_gate
+from gis.attributes import Sensitivity
+from gis.db.roles import Pool
+from gis.errors import InfratrackError
+from gis.kinds import KINDS, Record, declared, sensitivity_of
+from gis.people.audit import note
+from gis.people.person import Person
+from gis.people.policy import Action
+
+
+def is_restricted(kind: type[Record], pool: Pool) -> bool:
+    """Whether a reader of this role is shown what the public and the field are not.
+
+    Every kind names a responsible person, which is restricted; that alone does not make the roads
+    and parks everybody sees a restricted read.
+    """
+    return (
+        pool.sees(Sensitivity.RESTRICTED)
+        and kind.sensitivity is not Sensitivity.PUBLIC
+        and any(sensitivity_of(kind, name) is Sensitivity.RESTRICTED for name in declared(kind))
+    )
+
+
+async def note_reading(request: Request, person: Person, action: Action) -> None:
+    """Note that somebody reads kinds with restricted attributes."""
+    if not person.pool.sees(Sensitivity.RESTRICTED):
+        return
+    names = sorted(name for name in _asked(request) if is_restricted(KINDS[name], person.pool))
+    if not names:
+        return
+    path = request.scope["path"]
+    often = "/tiles/" in path or not person.is_known
+    parts = application_of(request)
+    key = ("read", person.login, person.address, "/tiles/" in path, *names)
+    if often and not parts.minutes.is_first(key, parts.clock()):
+        return
+    what = "read_tiles" if "/tiles/" in path else action.value
+    record = request.path_params.get("id")
+    await at_gate(
+        request,
+        lambda connection: note(
+            connection, person, what, subject=f"kind:{','.join(names)}", record=record
+        ),
+    )
+
+
+def _asked(request: Request) -> set[str]:
+    """The kinds a request reads: the one in its path, those it lists, or all."""
+    kind = request.path_params.get("kind")
+    if kind is not None:
+        return {kind} & set(KINDS)
+    listed = request.query_params.get("collections")
+    return set(listed.split(",")) & set(KINDS) if listed else set(KINDS)
+
+
+async def note_refusal(
+    request: Request, person: Person, action: str, error: InfratrackError
+) -> None:
+    """Note that somebody was refused; of somebody unknown, once a minute for each action."""
+    parts: Parts = application_of(request)
+    key = ("refused", person.address, action)
+    if not person.is_known and not parts.minutes.is_first(key, parts.clock()):
+        return
+    await at_gate(
+        request,
+        lambda connection: note(connection, person, str(action), refused=True, reason=error.type),
+    )

@@ -1,0 +1,99 @@
+"""Pages around the map: the login, the system officer's. HTML from a file, no data in it."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from string import Template
+from urllib.parse import quote, urlencode
+
+from gis.attributes import Language, Text
+from gis.people.person import ACCOUNT_ROLES, OFFICERS, PersonRole
+from layers.live import APP_URL, static_version
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    # Under no-referrer a browser calls the origin of our own form "null".
+    "Referrer-Policy": "same-origin",
+}
+_FOLDER = Path(__file__).parent
+_LOGIN = {
+    "title": Text(zh="登录", en="Log in"),
+    "brand": Text(zh="城建一张图", en="Infratrack"),
+    "tagline": Text(zh="县城建设与管养,一张图上看清", en="A county's infrastructure on one map"),
+    "login": Text(zh="登录名", en="Login"),
+    "password": Text(zh="口令", en="Password"),
+    "submit": Text(zh="登录", en="Log in"),
+    "help": Text(
+        zh="忘记口令请联系本单位系统管理员。", en="Forgotten? Your system officer gives a new one."
+    ),
+    "public": Text(zh="不登录,查看公开地图", en="Go on to the public map"),
+    "other": Text(zh="English", en="中文"),
+}
+_ADMIN = {
+    "title": Text(zh="账号管理", en="Accounts"),
+    "brand": Text(zh="城建一张图", en="Infratrack"),
+    "map": Text(zh="地图", en="Map"),
+    "logout": Text(zh="退出", en="Log out"),
+    "other": Text(zh="English", en="中文"),
+    "add": Text(zh="新建账号", en="New account"),
+    "login": Text(zh="登录名", en="Login"),
+    "name": Text(zh="姓名", en="Name"),
+    "section": Text(zh="股室", en="Section"),
+    "townships": Text(zh="乡镇(用逗号分隔)", en="Townships (with commas)"),
+    "roles": Text(zh="角色", en="Roles"),
+    "officers": Text(
+        zh="三员互斥,且不兼任业务角色", en="officers exclude each other and every other role"
+    ),
+    "create": Text(zh="创建并生成口令", en="Create, and make a password"),
+    "people": Text(zh="人员", en="People"),
+    "noscript": Text(zh="此页面需要启用 JavaScript。", en="This page needs JavaScript."),
+}
+
+
+def login_document(
+    language: Language, *, goal: str, login: str = "", complaint: str | None = None
+) -> str:
+    """The login page; ``goal`` is the path of ours that follows, ``complaint`` why it is shown."""
+    other = Language.EN if language is Language.ZH else Language.ZH
+    return _fill(
+        "login.html",
+        language,
+        _LOGIN,
+        action=f"/login?lang={language.value}",
+        goal=goal,
+        typed=login,
+        complaint=complaint or "",
+        quiet="" if complaint else "hidden",
+        invalid="true" if complaint else "false",
+        switch="/login?" + urlencode({"lang": other.value, "next": goal}, quote_via=quote),
+    )
+
+
+def admin_document(language: Language) -> str:
+    """The system officer's page; the roles are in it, the people come by its script."""
+    other = Language.EN if language is Language.ZH else Language.ZH
+    page = _fill("admin.html", language, _ADMIN, switch=f"/admin?lang={other.value}")
+    return page.replace("<!--roles-->", "".join(_role_box(r, language) for r in ACCOUNT_ROLES))
+
+
+def _role_box(role: PersonRole, language: Language) -> str:
+    kind = "officer" if role in OFFICERS else "bureau"
+    return (
+        f'<label class="role"><input type="checkbox" name="roles" value="{role.value}"'
+        f' data-kind="{kind}"><span>{escape(role.label.get(language))}</span></label>'
+    )
+
+
+def _fill(name: str, language: Language, words: dict[str, Text], **facts: str) -> str:
+    spoken = {f"w_{key}": escape(text.get(language)) for key, text in words.items()}
+    return Template((_FOLDER / name).read_text(encoding="utf-8")).substitute(
+        spoken,
+        lang="en" if language is Language.EN else "zh-CN",
+        app=f"{APP_URL}/{static_version()}",
+        **{key: escape(value) for key, value in facts.items()},
+    )

@@ -1,0 +1,102 @@
+"""From rows to routes: each row names its action, which is checked here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.audit import note_reading, note_refusal
+from api.identity import check_origin, identify, nobody_of
+from gis.errors import ForbiddenError, LoginError
+from gis.people.person import Person
+from gis.people.policy import Action, allows, require
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+GET = ("GET",)
+POST = ("POST",)
+PUT = ("PUT",)
+PATCH = ("PATCH",)
+DELETE = ("DELETE",)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A path, who answers it, and what asking it is; HEAD comes with GET, OPTIONS by itself.
+
+    ``is_form``: a plain HTML form posts here, which can send no header of its own.
+    """
+
+    path: str
+    endpoint: Endpoint
+    action: Action
+    methods: tuple[str, ...] = GET
+    is_form: bool = False
+
+
+def make_routes(rows: Iterable[Row]) -> list[Route]:
+    """One route for each path, in the order the paths first occur."""
+    by_path: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        methods = by_path.setdefault(row.path, {})
+        for method in row.methods:
+            if method in methods:
+                raise ValueError(f"{method} {row.path} is given twice")
+            methods[method] = row
+    return [_make_route(path, methods) for path, methods in by_path.items()]
+
+
+def _make_route(path: str, rows: dict[str, Row]) -> Route:
+    async def answer(request: Request) -> Response:
+        person = await _identify(request)
+        row = rows.get(request.method)
+        if row is None and request.method == "HEAD":
+            row = rows.get("GET")
+        if row is None:
+            allowed = {"Allow": ", ".join(list_methods(rows, person))}
+            if request.method == "OPTIONS":
+                return Response(status_code=200, headers=allowed)
+            raise HTTPException(405, headers=allowed)
+        request.scope["endpoint"] = row.endpoint
+        await _admit(request, row, person)
+        return await row.endpoint(request)
+
+    answer.__name__ = next(iter(rows.values())).endpoint.__name__
+    route = Route(path, answer)
+    route.methods = None  # every method comes here, so that a refusal can say what is allowed
+    return route
+
+
+async def _identify(request: Request) -> Person:
+    try:
+        return await identify(request)
+    except LoginError as error:
+        await note_refusal(request, nobody_of(request), "show_credential", error)
+        raise
+
+
+def list_methods(rows: dict[str, Row], person: Person) -> list[str]:
+    """What the person may do at a path, for ``Allow``."""
+    may = {method for method, row in rows.items() if allows(person, row.action)}
+    if "GET" in may:
+        may.add("HEAD")
+    return sorted(may | {"OPTIONS"}, key=_ORDER.index)
+
+
+_ORDER = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+async def _admit(request: Request, row: Row, person: Person) -> None:
+    """Raise unless the person may, and the request is their own; what is refused is noted."""
+    try:
+        check_origin(request, is_form=row.is_form)
+        require(person, row.action)
+    except (ForbiddenError, LoginError) as error:
+        await note_refusal(request, person, row.action, error)
+        raise
+    if row.action in (Action.READ, Action.EXPORT):
+        await note_reading(request, person, row.action)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api.audit import note_reading, note_refusal
 from api.identity import check_origin, identify, nobody_of
+from api.language import choose_language
 from gis.errors import ForbiddenError, LoginError
 from gis.people.person import Person
 from gis.people.policy import Action, allows, require
@@ -62,13 +64,31 @@ def _make_route(path: str, rows: dict[str, Row]) -> Route:
                 return Response(status_code=200, headers=allowed)
             raise HTTPException(405, headers=allowed)
         request.scope["endpoint"] = row.endpoint
-        await _admit(request, row, person)
+        try:
+            await _admit(request, row, person)
+        except LoginError:
+            if _wants_page(request):
+                return _send_to_login(request)
+            raise
         return await row.endpoint(request)
 
     answer.__name__ = next(iter(rows.values())).endpoint.__name__
     route = Route(path, answer)
     route.methods = None  # every method comes here, so that a refusal can say what is allowed
     return route
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a browser opens this as a page: it is shown the login, not a refusal."""
+    accepts_page = request.headers.get("accept", "").startswith("text/html")
+    return request.method == "GET" and accepts_page and "authorization" not in request.headers
+
+
+def _send_to_login(request: Request) -> Response:
+    query = request.url.query
+    goal = request.url.path + (f"?{query}" if query else "")
+    there = "/login?" + urlencode({"next": goal, "lang": choose_language(request).value})
+    return RedirectResponse(there, 303, {"Cache-Control": "no-store", "Vary": "Accept, Cookie"})
 
 
 async def _identify(request: Request) -> Person:

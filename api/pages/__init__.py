@@ -67,7 +67,7 @@ def login_document(
         action=f"/login?lang={language.value}",
         goal=goal,
         typed=login,
-        complaint=complaint or "",
+        complaint=complaint[:1].upper() + complaint[1:] if complaint else "",
         quiet="" if complaint else "hidden",
         invalid="true" if complaint else "false",
         switch="/login?" + urlencode({"lang": other.value, "next": goal}, quote_via=quote),

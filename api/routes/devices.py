@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from uuid import UUID
 
 import segno
@@ -144,13 +145,16 @@ async def make_code(request: Request) -> Response:
     made = await at_gate(request, work, actor=person.login)
     # In the fragment, which no browser sends: the code reaches no log.
     address = absolute(request, "/field") + f"#enrol={made.code}"
-    picture = segno.make(address, error="m", micro=False)
+    picture = BytesIO()
+    segno.make(address, error="m", micro=False).save(
+        picture, kind="svg", border=4, dark="#20262b", xmldecl=False, omitsize=True
+    )
     document = {
         "code": made.code,
         "login": made.login,
         "address": address,
         "expires_at": made.expires_at.isoformat(),
-        "svg": picture.svg_inline(scale=6, border=4, dark="#20262b"),
+        "svg": picture.getvalue().decode(),
     }
     return answer_private(request, document, status=201)
 

@@ -21,6 +21,7 @@ const WORDS = {
 const FIELD_ROLES = new Set(["inspector", "officer", "leader"]);
 
 const say = (key, facts = {}) => WORDS[key][english ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+let own = null;
 const labels = new Map([...document.querySelectorAll(".role input")].map((box) => [box.value, box.nextElementSibling.textContent]));
 
 async function ask(method, path, body) {
@@ -90,9 +91,10 @@ function sureButton(words, act) {
 function renderPerson(person) {
   const off = person.disabled_at !== null;
   const button = (key, act) => make("button", { type: "button", class: "plain", text: say(key), onclick: () => attempt(() => act(person)) });
-  const acts = off
-    ? [button("enable", toggle)]
-    : [person.roles.some((role) => FIELD_ROLES.has(role)) ? button("phone", enrol) : null, sureButton(say("reset"), () => reset(person)), sureButton(say("disable"), () => toggle(person))];
+  const phone = person.roles.some((role) => FIELD_ROLES.has(role)) ? button("phone", enrol) : null;
+  const active = [phone, sureButton(say("reset"), () => reset(person)), sureButton(say("disable"), () => toggle(person))];
+  const others = off ? [button("enable", toggle)] : active;
+  const acts = person.id === own ? [] : others; // nobody changes their own account here
   const chips = person.roles.map((role) => make("span", { class: "chip", text: labels.get(role) ?? role }));
   if (person.section) chips.push(make("span", { class: "muted", text: person.section }));
   if (off) chips.unshift(make("span", { class: "chip chip-off", text: say("disabled") }));
@@ -141,5 +143,6 @@ byId("secret").addEventListener("close", () => byId("secret-body").replaceChildr
 attempt(async () => {
   const { person } = await ask("GET", "/me");
   byId("who").textContent = person?.name ?? "";
+  own = person?.id ?? null;
   await list();
 });

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gis.db.connect import Installation
 from gis.errors import InfratrackError
 from gis.jobs.backup import backup_folder, make_backup
+from gis.people.audit import prune_audit
+from gis.people.throttle import drop_old
+from gis.people.tokens import drop_expired
 from gis.settings import Settings
 
 _LOCK = 7_261_003
@@ -57,9 +60,19 @@ def make_nightly(installation: Installation, settings: Settings, due: datetime) 
                 return None
             make_backup(installation, settings, target)
             drop_oldest(folder, settings.backups_kept)
+            _forget_the_past(connection, settings)
             return target
     finally:
         engine.dispose()
+
+
+def _forget_the_past(owner: Connection, settings: Settings) -> None:
+    """Drop what need not be kept any more: it is in the backup that was just made."""
+    now = datetime.now(UTC)
+    prune_audit(owner, days=settings.audit_days)
+    drop_expired(owner, now=now)
+    drop_old(owner, now=now)
+    owner.commit()
 
 
 def drop_oldest(folder: Path, kept: int) -> list[Path]:

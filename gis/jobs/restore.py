@@ -38,6 +38,17 @@ _AFTER = (
     f"UPDATE {VERSIONS} SET version = greatest(version + 1, extract(epoch FROM now())::bigint);\n"
     f"SELECT pg_notify('infratrack_change', string_agg(kind, ',')) FROM {VERSIONS};\n"
 )
+# Who was logged in when the backup was made is not now; and the trail says where it was cut.
+_PEOPLE_AFTER = """
+DO $people$ BEGIN
+  IF to_regclass('{core}.audit_event') IS NOT NULL THEN
+    UPDATE {core}.token SET revoked_at = now() WHERE kind = 'session' AND revoked_at IS NULL;
+    DELETE FROM {core}.enrolment;
+    INSERT INTO {core}.audit_event (login, action, outcome, detail)
+    VALUES (current_user, 'restore', 'done', jsonb_build_object('made_at', '{made_at}'));
+  END IF;
+END $people$;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +169,8 @@ def _restore_tables(
     run_program(installation, "pg_restore", *arguments, major=major, connect=False)
     before.write_text(_BEFORE, encoding="utf-8")
     expected = json.dumps(manifest.tables)
-    after.write_text(check_statement(expected) + _AFTER, encoding="utf-8")
+    people = _PEOPLE_AFTER.format(core=CORE, made_at=manifest.moment.isoformat())
+    after.write_text(check_statement(expected) + _AFTER + people, encoding="utf-8")
     files = [f"--file={path}" for path in (before, script, after)]
     whole = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
     run_program(installation, "psql", *whole, "--output=/dev/null", *files, major=major)

@@ -67,7 +67,10 @@ def read_audit(
     for name in ("login", "action", "outcome"):
         if (value := getattr(asked, name)) is not None:
             question = question.where(audit_event.c[name] == value)
-    return [dict(row._mapping) for row in connection.execute(question)]
+    return [
+        {str(name): value for name, value in row._mapping.items()}
+        for row in connection.execute(question)
+    ]
 
 
 def prune_audit(owner: Connection, *, days: int) -> int:

@@ -135,7 +135,10 @@ def list_devices(
         .group_by(device.c.id, device.c.name, device.c.enrolled_at)
         .order_by(device.c.enrolled_at)
     )
-    return [dict(row._mapping) for row in connection.execute(asked)]
+    return [
+        {str(name): value for name, value in row._mapping.items()}
+        for row in connection.execute(asked)
+    ]
 
 
 def revoke_device(

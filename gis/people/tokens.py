@@ -237,7 +237,7 @@ def list_tokens(
         .where(token.c.revoked_at.is_(None), token.c.expires_at > now)
         .order_by(token.c.created_at.desc())
     )
-    return [dict(row._mapping) for row in rows]
+    return [{str(name): value for name, value in row._mapping.items()} for row in rows]
 
 
 def drop_expired(connection: Connection, *, now: datetime) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -22,6 +23,9 @@ from gis.db.roles import Pool
 from gis.settings import Settings
 from tests.api.county import fill_county
 from tests.conftest import CloneDatabase
+
+if TYPE_CHECKING:
+    from tests.api.crowd import Crowd
 
 
 @dataclass
@@ -104,3 +108,27 @@ def served(serve_as: Serve) -> Served:
 def client(served: Served) -> httpx.Client:
     """A client of :func:`served`."""
     return served.client
+
+
+@pytest.fixture(scope="session")
+def crowd(
+    cluster: Cluster, clone_database: CloneDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Crowd]:
+    """A served bureau with somebody of every role; tests make what they change themselves."""
+    from tests.api.crowd import gather
+
+    name = clone_database()
+    urls = {pool: cluster.url(pool.role, name) for pool in Pool}
+    with gather(urls, tmp_path_factory.mktemp("crowd")) as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def own_crowd(cluster: Cluster, clone_database: CloneDatabase, tmp_path: Path) -> Iterator[Crowd]:
+    """A crowd whose clock and throttle a test may move."""
+    from tests.api.crowd import gather
+
+    name = clone_database()
+    urls = {pool: cluster.url(pool.role, name) for pool in Pool}
+    with gather(urls, tmp_path) as crowd:
+        yield crowd

@@ -6,7 +6,9 @@ import io
 import json
 import tarfile
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -20,10 +22,16 @@ from gis.jobs.archive import DUMP, MANIFEST, read_manifest
 from gis.jobs.backup import backup_folder, make_backup
 from gis.jobs.restore import restore_backup
 from gis.jobs.tables import find_gaps, mark_tables
+from gis.people.accounts import NewAccount, create_account, read_roles
+from gis.people.devices import enrol_device
+from gis.people.login import check_credentials, open_session
+from gis.people.person import Person, PersonRole
+from gis.people.tokens import find_person
 from gis.settings import Settings
 from tests.gis.jobs.conftest import OpenInstallation, fill, read_everything
 
 VERSIONS = "core.collection_version"
+TRAIL = "core.audit_event"
 
 
 def test_a_drill_backup_then_wipe_then_restore_brings_back_every_row_of_every_table(
@@ -40,7 +48,12 @@ def test_a_drill_backup_then_wipe_then_restore_brings_back_every_row_of_every_ta
     report = restore_backup(second, elsewhere, tmp_path / "county.tar")
     after = read_everything(second)
     versions = before.pop(VERSIONS), after.pop(VERSIONS)
+    trail = before.pop(TRAIL), after.pop(TRAIL)
     assert after == before
+    assert set(trail[0]) < set(trail[1])
+    (cut,) = {*trail[1]} - {*trail[0]}
+    assert json.loads(cut)["action"] == "restore"
+    assert json.loads(cut)["detail"]["made_at"] == manifest.made_at
     assert len(before["history.sewer_pipe"]) == 4
     assert [json.loads(v)["kind"] for v in versions[0]] == [
         json.loads(v)["kind"] for v in versions[1]
@@ -74,6 +87,39 @@ def test_a_restored_database_is_written_and_read_with_the_declared_rights_and_no
     with owner.connect() as connection:
         assert find_gaps(connection) == []
     owner.dispose()
+
+
+def test_accounts_come_back_and_who_was_logged_in_then_is_not_now(
+    open_clone: OpenInstallation, settings: Settings, tmp_path: Path
+) -> None:
+    first, second = open_clone(), open_clone()
+    now, phone = datetime.now(UTC), uuid4()
+    operator = Person(login="os:tester", name="", pool=Pool.GATE)
+    new = NewAccount(
+        login="zhang.san", name="张三", roles=read_roles(["inspector"]), password="correct horse 9"
+    )
+    with first.db.write(actor="os:tester", reason="x", pool=Pool.GATE) as connection:
+        create_account(connection, new, by=operator, now=now)
+    person = check_credentials(first.db, "zhang.san", "correct horse 9", address=None, now=now)
+    with first.db.write(actor="zhang.san", reason="x", pool=Pool.GATE) as connection:
+        session = open_session(connection, person, now=now).secret
+        device = enrol_device(connection, person, phone, "手机", now=now).secret
+    make_backup(first, settings, tmp_path / "county.tar")
+    restore_backup(second, settings, tmp_path / "county.tar")
+    with second.db.write(actor="x", reason="x", pool=Pool.GATE) as connection:
+        assert find_person(connection, session, now=now) is None
+        known = find_person(connection, device, now=now)
+    assert known is not None
+    assert known.login == "zhang.san"
+    again = check_credentials(second.db, "zhang.san", "correct horse 9", address=None, now=now)
+    assert again.roles == {PersonRole.INSPECTOR}
+    for pool in set(Pool) - {Pool.GATE}:
+        with pytest.raises(ProgrammingError, match="permission denied"), second.db.read(
+            pool
+        ) as connection:  # fmt: skip
+            connection.execute(text("SELECT hash FROM core.password"))
+    with pytest.raises(ConflictError):  # an account alone makes a database one that is in use
+        restore_backup(second, settings, tmp_path / "county.tar")
 
 
 def test_collection_versions_after_a_restore_are_none_that_a_reader_may_have_kept(

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from gis.jobs.archive import read_manifest
 from gis.jobs.backup import backup_folder
@@ -85,3 +86,29 @@ def test_the_thread_ends_when_it_is_told_to(
     nightly.stop()
     assert not nightly._thread.is_alive()
     assert not backup_folder(settings).exists()
+
+
+def test_a_night_prunes_the_audit_trail_as_the_setting_says(
+    open_clone: OpenInstallation, tmp_path: Path
+) -> None:
+    installation = open_clone()
+    owner = create_engine(installation.owner_url)
+    with owner.begin() as connection:
+        for days in (100, 300, 500):
+            connection.execute(
+                text(
+                    "INSERT INTO core.audit_event (at, login, action, outcome)"
+                    " VALUES (now() - :days * interval '1 day', :name, 'x', 'done')"
+                ),
+                {"days": days, "name": f"day{days}"},
+            )
+    settings = Settings(state_folder=tmp_path / "state", audit_days=400)
+    made = make_nightly(installation, settings, datetime(2026, 11, 20, 2, tzinfo=SHANGHAI))
+    assert made is not None
+    with owner.connect() as connection:
+        left = connection.execute(text("SELECT login FROM core.audit_event ORDER BY 1")).scalars()
+        assert list(left) == ["day100", "day300"]
+    owner.dispose()
+    assert read_manifest(made).tables["core.audit_event"].startswith("3 ")  # kept in the backup
+    with pytest.raises(ValueError, match="audit_days"):
+        Settings(audit_days=183)

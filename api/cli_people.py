@@ -176,7 +176,7 @@ def make_demonstration_accounts(session: Session, installation: Installation) ->
         "演示账号(口令仅显示这一次,未保存):", "Accounts to try (passwords are shown this once):"
     )
     for login, word in made:
-        session.answer(f"  {login:<18}{word}")
+        session.answer(f"  {login:<24}{word}")
 
 
 def _make_demonstration_account(connection: Connection, role: str) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from api.audit import note_reading, note_refusal
 from api.identity import check_origin, identify, nobody_of
 from api.language import choose_language
-from gis.errors import ForbiddenError, LoginError
+from api.pages import PAGE_HEADERS, login_document
+from gis.errors import ForbiddenError, InfratrackError, LoginError
 from gis.people.person import Person
 from gis.people.policy import Action, allows, require
 
@@ -66,9 +67,9 @@ def _make_route(path: str, rows: dict[str, Row]) -> Route:
         request.scope["endpoint"] = row.endpoint
         try:
             await _admit(request, row, person)
-        except LoginError:
+        except (LoginError, ForbiddenError) as error:
             if _wants_page(request):
-                return _send_to_login(request)
+                return _offer_login(request, error)
             raise
         return await row.endpoint(request)
 
@@ -84,11 +85,17 @@ def _wants_page(request: Request) -> bool:
     return request.method == "GET" and accepts_page and "authorization" not in request.headers
 
 
-def _send_to_login(request: Request) -> Response:
+def _offer_login(request: Request, error: InfratrackError) -> Response:
+    """The login, and back here after it; to somebody known who may not, with the reason."""
     query = request.url.query
     goal = request.url.path + (f"?{query}" if query else "")
-    there = "/login?" + urlencode({"next": goal, "lang": choose_language(request).value})
-    return RedirectResponse(there, 303, {"Cache-Control": "no-store", "Vary": "Accept, Cookie"})
+    language = choose_language(request)
+    if isinstance(error, LoginError):
+        there = "/login?" + urlencode({"next": goal, "lang": language.value})
+        headers = {"Cache-Control": "no-store", "Vary": "Accept, Cookie"}
+        return RedirectResponse(there, 303, headers)
+    page = login_document(language, goal=goal, complaint=error.text(language))
+    return Response(page, 403, PAGE_HEADERS, "text/html")
 
 
 async def _identify(request: Request) -> Person:

@@ -328,8 +328,12 @@ def make_app(town: Town, vendor: Path) -> Starlette:
     async def search(request: Request) -> Response:
         return JSONResponse(_search(town, request.query_params["q"]))
 
+    async def me(_request: Request) -> Response:
+        return JSONResponse({"person": None})
+
     return Starlette(
         routes=[
+            Route("/me", me),
             Route("/maps/{name}", page),
             Route("/maps/{name}/config", config),
             Route("/collections/{kind}/tiles/WebMercatorQuad/{z:int}/{y:int}/{x:int}", tile),

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
 
+from gis.db.handle import set_context
 from gis.db.people_tables import account
+from gis.db.roles import Pool
 from gis.errors import ConflictError, InputError, LoginError, NotFoundError, ThrottledError
 from gis.people import accounts, devices, tokens
 from gis.people.login import check_credentials, open_session
@@ -448,17 +450,23 @@ def test_failed_logins_are_in_the_trail_with_the_reason(bureau: Bureau) -> None:
     ]
 
 
-def test_a_recorded_event_is_in_the_trail_by_its_own_transaction(bureau: Bureau) -> None:
-    from gis.db.roles import Pool
-
-    hazard = uuid4()
-    with bureau.db.write(actor="zhang.san", reason="x", pool=Pool.FIELD) as connection:
-        connection.execute(
-            text(
-                "INSERT INTO core.hazard_event (id, hazard_id, seq, type, at, actor, recorded_by)"
-                " VALUES (gen_random_uuid(), :hazard, 1, 'found', now(), 'x', 'x')"
-            ),
-            {"hazard": hazard},
-        )
+def test_an_event_a_person_records_is_in_the_trail_by_its_own_transaction(bureau: Bureau) -> None:
+    identifier = bureau.add("zhang.san", "inspector")
+    event, hazard = uuid4(), uuid4()
+    record = (
+        "INSERT INTO core.event (id, hazard_id, type, at, actor, account_id, role, recorded_by)"
+        " VALUES (:event, :hazard, 'found', now(), 'zhang.san', :account, 'inspector', 'x')"
+    )
+    for author, commits in ((identifier, False), (identifier, True), (None, True)):
+        with bureau.db.engines[Pool.FIELD].connect() as connection:
+            set_context(connection, actor="zhang.san", reason="x")
+            values = {"event": event if author else uuid4(), "hazard": hazard, "account": author}
+            connection.execute(text(record), values)
+            if commits:
+                connection.commit()
+    # What was rolled back left no line, and an import is nobody's act.
     (line,) = bureau.lines("record_event")
-    assert line[:3] == ("zhang.san", "done", f"hazard:{hazard}")
+    assert line == (
+        "zhang.san", "done", f"event:{event}",
+        {"type": "found", "hazard": str(hazard), "role": "inspector"},
+    )  # fmt: skip

@@ -82,7 +82,7 @@ def test_the_gate_reads_no_kind_and_moves_nobodys_history(standing: Bureau) -> N
         "SELECT id FROM core.sewer_pipe",
         "SELECT id FROM history.sewer_pipe",
         "SELECT id FROM core.road",
-        "SELECT id FROM core.hazard_event",
+        "SELECT id FROM core.event",
         "DELETE FROM core.account",
         "DELETE FROM core.password",
         "UPDATE core.audit_event SET login = 'x'",

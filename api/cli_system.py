@@ -82,7 +82,7 @@ def demo(
                 listener = _claim_port(session.settings)
             except SetupError:
                 # A second demo, or one started again: there it is, and nothing is to be done.
-                if not _is_ours(session.settings.port):
+                if not _is_ours(session.settings.host, session.settings.port):
                     raise
                 address = f"http://127.0.0.1:{session.settings.port}/maps/progress"
                 session.note(
@@ -94,8 +94,6 @@ def demo(
         install_assets(session)
         installation = open_things.enter_context(session.open())
         load_demonstration(session, installation, seed=seed, scale=scale)
-        with _hold_loading(installation):
-            make_demonstration_accounts(session, installation)
         if listener is not None:
             _serve(session, installation, listener)
 
@@ -107,8 +105,9 @@ def load_demonstration(
     with _hold_loading(installation):
         if _is_loaded(installation, seed=seed, scale=scale):
             session.note("演示县已在库中", "The demonstration county is there already")
-            return
-        _load_county(session, installation, seed=seed or 1, scale=scale or 1.0)
+        else:
+            _load_county(session, installation, seed=seed or 1, scale=scale or 1.0)
+        make_demonstration_accounts(session, installation)
 
 
 @contextmanager
@@ -203,11 +202,12 @@ def _claim_port(settings: Settings) -> socket.socket:
     return claim_port(settings.port, settings.host)
 
 
-def _is_ours(port: int) -> bool:
+def _is_ours(host: str, port: int) -> bool:
     """Whether it is this program that listens on the port, also while it is still setting up."""
-    from api.serve import HOST
-
-    listening = f"{socket.inet_aton(HOST)[::-1].hex().upper()}:{port:04X}"
+    if ":" in host:  # IPv6 is not looked for
+        return False
+    address = socket.inet_aton(socket.gethostbyname(host))
+    listening = f"{address[::-1].hex().upper()}:{port:04X}"
     inodes = {
         line.split()[9]
         for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]

@@ -253,6 +253,32 @@ def _examine_connected(connection: Connection) -> Iterator[Finding]:
             en="something changed the database behind this program: restore a backup",
         )
         yield _list("history", Text(zh="历史连续", en="History"), gaps, fix)
+        yield _examine_people(connection)
+
+
+def _examine_people(connection: Connection) -> Finding:
+    """Whether anybody can log in, and somebody can let the others in."""
+    active, officers = connection.execute(
+        text(
+            "SELECT count(*), count(*) FILTER (WHERE 'system_officer' = ANY (roles))"
+            f" FROM {CORE}.account WHERE disabled_at IS NULL"
+        )
+    ).one()
+    found = Text(
+        zh="{active} 个有效账号,其中系统管理员 {officers} 个",
+        en="{active} active accounts, {officers} of them system officers",
+    )
+    fix = Text(
+        zh="运行 python3 -m gis people add <登录名> --role system_officer",
+        en="run python3 -m gis people add LOGIN --role system_officer",
+    )
+    return Finding(
+        "people",
+        Text(zh="账号", en="Accounts"),
+        State.OK if officers else State.NOTICE,
+        found.format(active=active, officers=officers),
+        None if officers else fix,
+    )
 
 
 def _examine_versions(connection: Connection) -> Finding:

@@ -25,10 +25,7 @@ from gis.settings import Settings
 _EXAMPLE = "python3 -m gis "
 _LOADING_LOCK = 7_261_004
 """Advisory lock held while the demonstration county is loaded."""
-Port = Annotated[
-    int | None,
-    typer.Option(min=1, max=65535, help=both("端口", "Port to listen on")),
-]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help=both("端口", "Port to listen on"))]
 
 
 def register(app: typer.Typer) -> None:

@@ -186,9 +186,11 @@ SELECT ST_Transform(ST_GeomFromText('POINT(99 25)', 4490), 3857)
 def test_every_operation_on_the_list_works_as_every_role(
     as_role: tuple[str, Connection], statement: str
 ) -> None:
-    _, connection = as_role
+    role, connection = as_role
     with connection.begin() as transaction:
-        assert connection.exec_driver_sql(statement).all()
+        rows = connection.exec_driver_sql(statement).all()
+        # The view lists the tables one may read, and the gate reads no kind.
+        assert bool(rows) != (role == Pool.GATE.role and "geometry_columns" in statement)
         transaction.rollback()
 
 

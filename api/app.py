@@ -15,69 +15,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from api.context import Clock, Parts, Readers, anonymous_pool, read_clock, visible
+from api.endpoints import ROUTES
 from api.errors import answer_error, answer_http, answer_validation
 from api.freshness import ByteCache, Listener
 from api.metrics import Metrics
 from api.middleware import Guard, Limits
-from api.ogc import features, tiles
 from api.reading import ClientLeftError
-from api.routes import accounts, devices, maps, operation, people
-from api.routing import DELETE, PATCH, POST, Row, make_routes
+from api.routing import make_routes
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import InfratrackError
-from gis.people.policy import Action
 from gis.settings import Settings
 
-OPEN, READ = Action.OPEN, Action.READ
 DEFAULT_LIMITS = Limits()
-ROUTES: tuple[Row, ...] = (
-    Row("/", features.landing, OPEN),
-    Row("/api", features.api_definition, OPEN),
-    Row("/api.html", features.api_page, OPEN),
-    Row("/conformance", features.conformance, OPEN),
-    Row("/collections", features.collections, OPEN),
-    Row("/collections/{kind}", features.collection, OPEN),
-    Row("/collections/{kind}/schema", features.schema, OPEN),
-    Row("/collections/{kind}/items", features.items, READ),
-    Row("/collections/{kind}/items/{id}", features.item, READ),
-    Row("/collections/{kind}/items/{id}/history", features.history, READ),
-    Row("/tileMatrixSets", tiles.tile_matrix_sets, OPEN),
-    Row("/tileMatrixSets/WebMercatorQuad", tiles.tile_matrix_set, OPEN),
-    Row("/tiles", tiles.tilesets, OPEN),
-    Row("/tiles/WebMercatorQuad", tiles.tileset, OPEN),
-    Row("/tiles/WebMercatorQuad/{z}/{row}/{col}", tiles.tile, READ),
-    Row("/collections/{kind}/tiles", tiles.tilesets, OPEN),
-    Row("/collections/{kind}/tiles/WebMercatorQuad", tiles.tileset, OPEN),
-    Row("/collections/{kind}/tiles/WebMercatorQuad/{z}/{row}/{col}", tiles.tile, READ),
-    Row("/search", maps.search, READ),
-    Row("/events", maps.events, OPEN),
-    Row("/maps/{name}", maps.map_page, OPEN),
-    Row("/maps/{name}/config", maps.map_config, OPEN),
-    Row("/static/app/{version}/{file}", maps.app_file, OPEN),
-    Row("/static/vendor/{file:path}", maps.vendor_file, OPEN),
-    Row("/login", people.login_page, OPEN),
-    Row("/login", people.log_in, OPEN, POST, is_form=True),
-    Row("/logout", people.log_out, Action.OWN_ACCOUNT, POST),
-    Row("/me", people.me, OPEN),
-    Row("/me/password", people.change_password, Action.OWN_ACCOUNT, POST),
-    Row("/devices", devices.enrol, OPEN, POST),
-    Row("/devices", devices.list_own, Action.OWN_ACCOUNT),
-    Row("/devices/{id}", devices.revoke_own, Action.OWN_ACCOUNT, DELETE),
-    Row("/enrolments", devices.make_code, Action.ENROL, POST),
-    Row("/app-passwords", people.list_app_passwords, Action.OWN_ACCOUNT),
-    Row("/app-passwords", people.make_app_password, Action.OWN_ACCOUNT, POST),
-    Row("/app-passwords/{id}", people.revoke_app_password, Action.OWN_ACCOUNT, DELETE),
-    Row("/links", devices.make_link, Action.ISSUE_LINK, POST),
-    Row("/links/{id}", devices.revoke_link, Action.ISSUE_LINK, DELETE),
-    Row("/accounts", accounts.list_all, Action.MANAGE_ACCOUNTS),
-    Row("/accounts", accounts.create, Action.MANAGE_ACCOUNTS, POST),
-    Row("/accounts/{id}", accounts.change, Action.MANAGE_ACCOUNTS, PATCH),
-    Row("/audit", accounts.audit, Action.READ_AUDIT),
-    Row("/admin", accounts.admin_page, Action.MANAGE_ACCOUNTS),
-    Row("/health", operation.health, OPEN),
-    Row("/metrics", operation.metrics, Action.MEASURE),
-)
 
 
 def create_app(

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         default="",
         description="审图号 printed on maps; empty prints 内部使用,不得公开.",
     )
+    second_person: Literal["strict", "small"] = Field(
+        default="strict",
+        description="Who may re-inspect and close: strict, or small (units of three people).",
+    )
     backup_hour: int = Field(
         default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
     )

@@ -112,7 +112,14 @@ _NOBODY_MAY = frozenset({Action.OPEN, Action.READ})
 _LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS}
 """Without a login, on the machine itself, where the server listens to nobody else."""
 _READING = frozenset(
-    {Action.OPEN, Action.READ, Action.READ_HAZARDS, Action.READ_EVIDENCE, Action.EXPORT}
+    {
+        Action.OPEN,
+        Action.READ,
+        Action.READ_HAZARDS,
+        Action.READ_OWN_HAZARD,
+        Action.READ_EVIDENCE,
+        Action.EXPORT,
+    }
 )
 _BY_CREDENTIAL: Mapping[Credential, frozenset[Action]] = {
     Credential.SESSION: frozenset(Action),

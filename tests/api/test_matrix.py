@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api.app import ROUTES
+from api.endpoints import ROUTES
 from api.routing import Row, make_routes
 from gis.kinds import KINDS
 from gis.people.policy import Action

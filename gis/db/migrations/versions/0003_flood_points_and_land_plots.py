@@ -1,7 +1,7 @@
 """Flood points and land plots.
 
-Revision: 0003_campaign_sites
-Follows: 0006
+Revision: 0003
+Follows: 0002
 """
 
 import geoalchemy2
@@ -12,8 +12,8 @@ from geoalchemy2 import Geometry
 from gis.db.tables import TransactionId
 from sqlalchemy.dialects import postgresql
 
-revision = '0003_campaign_sites'
-down_revision = '0006'
+revision = '0003'
+down_revision = '0002'
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Accounts, what people log in with, throttling, and the audit trail.
 
 Revision: 0004
-Follows: 0003_campaign_sites
+Follows: 0003
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0004"
-down_revision = "0003_campaign_sites"
+down_revision = '0003'
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 ``core.event`` takes the place of ``core.hazard_event``; what that held is taken over.
 
-Revision: 0006
+Revision: 0002
 Follows: 0001
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
-revision = '0006'
+revision = '0002'
 down_revision = '0001'
 branch_labels = None
 depends_on = None

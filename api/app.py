@@ -19,12 +19,16 @@ from api.context import Parts, visible
 from api.errors import answer_error, answer_http, answer_validation
 from api.freshness import ByteCache, Listener
 from api.metrics import Metrics
-from api.middleware import Guard, Limits
+from api.middleware import ROUTE_BODIES, Guard, Limits
 from api.ogc import features, tiles
 from api.reading import ClientLeftError, Reader
-from api.routes import maps, operation
+from api.routes import evidence, maps, operation, uploads
+from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import InfratrackError
+from gis.evidence.derive import Deriver
+from gis.evidence.files import EvidenceFiles
+from gis.evidence.receive import Receiver
 from gis.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -55,9 +59,19 @@ ROUTES: tuple[tuple[str, Endpoint], ...] = (
     ("/maps/{name}/config", maps.map_config),
     ("/static/app/{version}/{file}", maps.app_file),
     ("/static/vendor/{file:path}", maps.vendor_file),
+    ("/uploads", uploads.uploads),
+    ("/uploads/{id}", uploads.upload),
+    ("/evidence/{sha256}", evidence.evidence),
+    ("/jobs/{id}", evidence.job),
     ("/health", operation.health),
     ("/metrics", operation.metrics),
 )
+WRITES: dict[str, tuple[str, ...]] = {
+    "/uploads": uploads.UPLOADS_METHODS,
+    "/uploads/{id}": uploads.UPLOAD_METHODS,
+    "/jobs/{id}": (*READ, "DELETE"),
+}
+"""Methods of the routes that do more than read; those of tus describe themselves."""
 
 
 def create_app(
@@ -77,16 +91,22 @@ def create_app(
         yield
         parts.listener.stop()
         parts.reader.close()
+        parts.database.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.parts = parts
     app.state.settings = settings
     for path, endpoint in ROUTES:
-        app.router.routes.append(Route(path, _answer_options(endpoint), methods=READ))
+        methods = WRITES.get(path, READ)
+        own = path.startswith("/uploads")
+        answer = endpoint if own else _answer_options(endpoint, methods)
+        route = Route(path, answer, methods=methods)
+        route.methods = set(methods)  # Starlette adds HEAD where there is GET, and no more
+        app.router.routes.append(route)
     app.router.routes.extend(extra_routes)
     app.router.redirect_slashes = False
     _add_handlers(app)
-    return Guard(app, parts=parts, limits=limits)
+    return Guard(app, parts=parts, limits=limits, bodies=ROUTE_BODIES)
 
 
 def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
@@ -94,6 +114,8 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
     pool = Pool(settings.reader)
     tiles = ByteCache(settings.tile_cache_mb)
     own_server = settings.database_url is None
+    database = PooledDatabase(urls, pool_size=settings.pool_size)
+    files = EvidenceFiles(settings.state_folder)
     return Parts(
         settings=settings,
         reader=Reader(urls[pool], pool, size=settings.pool_size, prepare=own_server),
@@ -101,6 +123,10 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
         answers=ByteCache(8),
         listener=Listener(urls[pool], on_change=tiles.clear),
         metrics=Metrics(),
+        database=database,
+        files=files,
+        receiver=Receiver(database, files),
+        deriver=Deriver(database, files),
         kinds=visible(pool),
     )
 
@@ -113,11 +139,11 @@ def _add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(error, answer_error)
 
 
-def _answer_options(endpoint: Endpoint) -> Endpoint:
+def _answer_options(endpoint: Endpoint, methods: Iterable[str]) -> Endpoint:
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=200, headers={"Allow": ", ".join(READ)})
+            return Response(status_code=200, headers={"Allow": ", ".join(methods)})
         return await endpoint(request)
 
     return answer

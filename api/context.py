@@ -12,8 +12,12 @@ from api.freshness import ByteCache, Listener
 from api.metrics import Metrics
 from api.reading import Reader
 from gis.attributes import Text
+from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool, visible_kinds
 from gis.errors import NotFoundError
+from gis.evidence.derive import Deriver
+from gis.evidence.files import EvidenceFiles
+from gis.evidence.receive import Receiver
 from gis.kinds import Record
 from gis.settings import Settings
 
@@ -28,6 +32,10 @@ class Parts:
     answers: ByteCache
     listener: Listener
     metrics: Metrics
+    database: PooledDatabase
+    files: EvidenceFiles
+    receiver: Receiver
+    deriver: Deriver
     kinds: dict[str, type[Record]] = field(default_factory=dict)
 
     @property

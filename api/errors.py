@@ -29,6 +29,7 @@ STATUS: dict[type[errors.InfratrackError], int] = {
     errors.ConflictError: 409,
     errors.TransitionError: 409,
     errors.InFlightError: 423,
+    errors.GoneError: 410,
     errors.BusyError: 503,
     errors.StorageFullError: 507,
     errors.SetupError: 500,
@@ -81,7 +82,7 @@ def answer_error(request: Request, error: Exception) -> Response:
         text = HTTP_TEXTS[500].get(language)
         return problem(500, "internal", text, text, language=language)
     status = STATUS[type(known)]
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    headers = {"Retry-After": "2"} if status in (423, 503) else {}
     return problem(
         status,
         known.type,

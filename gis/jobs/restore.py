@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.attributes import Text
 from gis.db.connect import Installation
+from gis.db.grants import SCHEMAS
 from gis.db.setup import alembic_config, migrate, prepare_database
-from gis.db.tables import CORE, HISTORY
+from gis.db.tables import CORE
 from gis.errors import ConflictError, SourceError
 from gis.jobs.archive import DUMP, EVIDENCE, Manifest, unpack_archive
 from gis.jobs.backup import Progress, backup_folder, make_backup, name_backup
@@ -31,7 +32,7 @@ _RESTORING = Text(zh="恢复并逐表核对", en="restoring, and comparing every
 _MIGRATING = Text(zh="升级结构与权限", en="bringing schema and grants up to date")
 _DONE = Text(zh="恢复完成", en="restored")
 
-_BEFORE = f"DROP SCHEMA IF EXISTS {CORE}, {HISTORY} CASCADE;\n"
+_BEFORE = f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE;\n"
 # Versions are ETags and cache keys. What readers keep from the time after the backup was made may
 # bear the numbers this database would count to next, so the count goes on from the clock's.
 _AFTER = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from gis.evidence.sniff import Medium
 
 ALIKE_BITS = 4
 """Of 64: a re-encoded or slightly cropped copy differs in up to four, another scene in dozens."""
-WALL_SECONDS = 60
+WALL_SECONDS = 40
 _ACTOR = Pool.JOBS.role
 _PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 _log = logging.getLogger(__name__)
@@ -180,9 +179,3 @@ def _record(
                 set_={"bytes": count, "width": width, "height": height, "made_at": func.now()},
             )
         )
-
-
-def drop_leftovers(files: EvidenceFiles) -> None:
-    """Remove the folders of children that were killed with their parent."""
-    for folder in files.derivatives.glob("*/.making-*"):
-        shutil.rmtree(folder, ignore_errors=True)

@@ -150,7 +150,7 @@ def _restore_evidence(source: Path, target: Path, manifest: Manifest) -> int:
             goal.rename(goal.with_name(f".{goal.name}.damaged-{time.time_ns()}"))
         with replace_whole(goal) as partial:
             shutil.copyfile(source / name, partial)
-            partial.chmod(0o444)
+        goal.chmod(0o444)
     return len(names)
 
 

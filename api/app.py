@@ -115,7 +115,8 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
     tiles = ByteCache(settings.tile_cache_mb)
     own_server = settings.database_url is None
     database = PooledDatabase(urls, pool_size=settings.pool_size)
-    files = EvidenceFiles(settings.state_folder)
+    reserve = settings.disk_reserve_mb * 1024**2
+    files = EvidenceFiles(settings.state_folder, reserve=reserve)
     return Parts(
         settings=settings,
         reader=Reader(urls[pool], pool, size=settings.pool_size, prepare=own_server),

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
     )
     backups_kept: int = Field(default=14, ge=1, description="Nightly backups kept.")
+    disk_reserve_mb: int = Field(
+        default=512, ge=0, description="Disk space that uploads leave free, MB."
+    )
     pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
     tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")
 

@@ -25,8 +25,6 @@ from gis.db.cluster_files import sync_folder
 from gis.errors import InFlightError, StorageFullError
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-RESERVE_BYTES = 512 * 1024**2
-"""Room that uploads leave: where PostgreSQL cannot write its log, nobody can write anything."""
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
@@ -34,9 +32,12 @@ _log = logging.getLogger(__name__)
 
 
 class EvidenceFiles:
-    """The files below a state folder; safe between threads and processes."""
+    """The files below a state folder; uploads leave ``reserve`` bytes of the disk free.
 
-    def __init__(self, state_folder: Path, *, reserve: int = RESERVE_BYTES) -> None:
+    Safe between threads and processes.
+    """
+
+    def __init__(self, state_folder: Path, *, reserve: int = 0) -> None:
         self.folder = state_folder / "evidence"
         self.uploads = self.folder / ".uploads"
         self.derivatives = state_folder / "derivatives"
@@ -64,7 +65,10 @@ class EvidenceFiles:
             return False
 
     def require_room(self, size: int) -> None:
-        """Raise StorageFullError unless ``size`` more bytes leave the reserve untouched."""
+        """Raise StorageFullError unless ``size`` more bytes leave the reserve untouched.
+
+        Where PostgreSQL cannot write its log, nobody can write anything.
+        """
         self.uploads.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.uploads).free < size + self._reserve:
             raise _full()

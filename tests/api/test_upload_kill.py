@@ -110,7 +110,8 @@ def send_stubbornly(server: Server, photo: bytes, until: float) -> int:
 def test_uploads_end_with_every_byte_right_however_often_the_server_is_killed(
     database: PooledDatabase, tmp_path: Path
 ) -> None:
-    photos = [make_jpeg(9000 + n, (1600, 1200)) for n in range(PHOTOS)]
+    scene = make_jpeg(9000, (1600, 1200))
+    photos = [scene + os.urandom(300_000 - len(scene)) for _ in range(PHOTOS)]
     until = time.monotonic() + 300
     chance = random.Random(5)
     with Server(database, tmp_path / "state") as server, ThreadPoolExecutor(6) as phones:

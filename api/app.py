@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import wraps
 
 import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,7 +30,8 @@ from gis.db.roles import Pool
 from gis.errors import InfratrackError
 from gis.evidence.derive import Deriver
 from gis.evidence.files import EvidenceFiles
-from gis.evidence.receive import Receiver
+from gis.evidence.receive import Blob, Receiver
+from gis.hazards.log import note_evidence
 from gis.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -126,9 +129,16 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
         metrics=Metrics(),
         database=database,
         files=files,
-        receiver=Receiver(database, files),
+        receiver=Receiver(database, files, on_stored=_note_stored),
         deriver=Deriver(database, files),
         kinds=visible(pool),
+    )
+
+
+def _note_stored(connection: Connection, blob: Blob) -> None:
+    now = datetime.now(UTC)
+    note_evidence(
+        connection, blob.sha256, size=blob.bytes, media=blob.media, actor=blob.actor, now=now
     )
 
 

@@ -62,6 +62,7 @@ class Blob:
     bytes: int
     media: str
     account: UUID | None
+    actor: str
     event_id: UUID | None
 
 
@@ -225,7 +226,8 @@ class Held:
     def as_blob(self) -> Blob:
         """What it is once it is stored."""
         row = self.row
-        return Blob(row.sha256, row.bytes, row.media, row.account, row.event_id)
+        actor = self.sender.login
+        return Blob(row.sha256, row.bytes, row.media, row.account, actor, row.event_id)
 
 
 def _check(promise: Promise) -> None:

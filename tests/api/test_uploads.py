@@ -55,6 +55,18 @@ def test_a_photo_sent_in_pieces_is_stored_byte_for_byte(taking: Served, photo: b
     assert got.content == photo
 
 
+def test_the_log_says_once_that_a_photo_has_come(taking: Served, photo: bytes) -> None:
+    for _ in range(2):
+        upload(taking.client, photo)
+    with taking.db.read(Pool.STAFF) as connection:
+        said = connection.execute(
+            text("SELECT actor, payload FROM core.event WHERE payload->>'sha256' = :name"),
+            {"name": sha256(photo)},
+        ).all()
+    payload = {"sha256": sha256(photo), "bytes": len(photo), "media": "image/jpeg"}
+    assert [tuple(row) for row in said] == [("infratrack_staff", payload)]
+
+
 def test_options_tell_what_the_server_can_do_without_a_version(taking: Served) -> None:
     for path in ("/uploads", f"/uploads/{uuid4()}"):
         answer = taking.client.options(path)

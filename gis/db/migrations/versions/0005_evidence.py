@@ -1,7 +1,7 @@
 """Evidence: blobs, uploads, derivatives; the job queue (procrastinate 3.10's own schema) and its reports.
 
 Revision: 0005
-Follows: 0006
+Follows: 0003_campaign_sites
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0006"
+down_revision = "0003_campaign_sites"
 branch_labels = None
 depends_on = None
 

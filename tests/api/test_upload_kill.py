@@ -76,7 +76,7 @@ class Server:
         self.process.stdout.close()
 
 
-PHOTOS, KILLS = 24, 8
+PHOTOS, KILLS = 60, 8
 
 
 def send_stubbornly(server: Server, photo: bytes, until: float) -> int:
@@ -99,7 +99,7 @@ def send_stubbornly(server: Server, photo: bytes, until: float) -> int:
                     answer = send(client, where, offset, photo[offset : offset + 40_000])
                     answer.raise_for_status()
                     offset = int(answer.headers["upload-offset"])
-                    time.sleep(0.02)
+                    time.sleep(0.05)
                 return broken
         except (httpx.TransportError, httpx.HTTPStatusError):
             broken += 1

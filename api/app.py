@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,12 +21,16 @@ from api.endpoints import ROUTES
 from api.errors import answer_error, answer_http, answer_validation
 from api.freshness import ByteCache, Listener
 from api.metrics import Metrics
-from api.middleware import Guard, Limits
+from api.middleware import ROUTE_BODIES, Guard, Limits
 from api.reading import ClientLeftError
 from api.routing import make_routes
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import InfratrackError
+from gis.evidence.derive import Deriver
+from gis.evidence.files import EvidenceFiles
+from gis.evidence.receive import Blob, Receiver
+from gis.hazards.log import note_evidence
 from gis.settings import Settings
 
 DEFAULT_LIMITS = Limits()
@@ -57,7 +63,7 @@ def create_app(
     app.router.routes.extend(extra_routes)
     app.router.redirect_slashes = False
     _add_handlers(app)
-    return Guard(app, parts=parts, limits=limits)
+    return Guard(app, parts=parts, limits=limits, bodies=ROUTE_BODIES)
 
 
 def make_parts(urls: Mapping[Pool, str], settings: Settings, *, clock: Clock = read_clock) -> Parts:
@@ -66,17 +72,30 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings, *, clock: Clock = r
     tiles = ByteCache(settings.tile_cache_mb)
     own_server = settings.database_url is None
     readers = Readers(urls, size=settings.pool_size, prepare=own_server)
+    database = PooledDatabase(urls, pool_size=settings.pool_size)
+    reserve = settings.disk_reserve_mb * 1024**2
+    files = EvidenceFiles(settings.state_folder, reserve=reserve)
     return Parts(
         settings=settings,
         reader=readers.get(pool),
         readers=readers,
-        database=PooledDatabase(urls, pool_size=settings.pool_size),
         tiles=tiles,
         answers=ByteCache(8),
         listener=Listener(urls[pool], on_change=tiles.clear),
         metrics=Metrics(),
+        database=database,
+        files=files,
+        receiver=Receiver(database, files, on_stored=_note_stored),
+        deriver=Deriver(database, files),
         kinds=visible(pool),
         clock=clock,
+    )
+
+
+def _note_stored(connection: Connection, blob: Blob) -> None:
+    now = datetime.now(UTC)
+    note_evidence(
+        connection, blob.sha256, size=blob.bytes, media=blob.media, actor=blob.actor, now=now
     )
 
 

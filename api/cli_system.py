@@ -168,8 +168,8 @@ def install_assets(session: Session) -> None:
 
 
 def _serve(session: Session, installation: Installation, listener: socket.socket) -> None:
+    from api.background import run_background
     from api.serve import serve as answer_requests
-    from gis.jobs.nightly import Nightly
 
     address = f"http://127.0.0.1:{session.settings.port}"
     session.answer(
@@ -182,14 +182,9 @@ def _serve(session: Session, installation: Installation, listener: socket.socket
         .format(a=address)
         .get(session.language)
     )
-    nightly = Nightly(installation, session.settings)
-    nightly.start()
-    try:
-        # The server ends on SIGINT and SIGTERM, and then raises them again for who started it.
-        with suppress(KeyboardInterrupt):
-            answer_requests(session.settings, installation, listener)
-    finally:
-        nightly.stop()
+    # The server ends on SIGINT and SIGTERM, and then raises them again for who started it.
+    with run_background(installation, session.settings), suppress(KeyboardInterrupt):
+        answer_requests(session.settings, installation, listener)
     session.note("已停止", "stopped")
 
 

@@ -19,6 +19,9 @@ from gis.attributes import Text
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool, visible_kinds
 from gis.errors import NotFoundError
+from gis.evidence.derive import Deriver
+from gis.evidence.files import EvidenceFiles
+from gis.evidence.receive import Receiver
 from gis.kinds import Record
 from gis.people.person import Person
 from gis.settings import Settings
@@ -81,6 +84,10 @@ class Parts:
     answers: ByteCache
     listener: Listener
     metrics: Metrics
+    database: PooledDatabase
+    files: EvidenceFiles
+    receiver: Receiver
+    deriver: Deriver
     kinds: dict[str, type[Record]] = field(default_factory=dict)
     clock: Clock = read_clock
     minutes: Minutes = field(default_factory=Minutes)

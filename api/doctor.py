@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -27,8 +27,11 @@ from gis.db.roles import OWNER, Pool
 from gis.db.setup import EXTENSIONS, newest_revision
 from gis.db.tables import CORE
 from gis.errors import InfratrackError
+from gis.evidence.files import EvidenceFiles
+from gis.evidence.sweep import find_damaged
 from gis.jobs.archive import read_manifest
 from gis.jobs.backup import backup_folder
+from gis.jobs.housekeeping import find_stuck
 from gis.jobs.tables import find_gaps
 from gis.settings import Settings
 from layers.assets import assets_installed
@@ -40,6 +43,12 @@ _OLDEST_BACKUP = timedelta(days=2)
 _CLOCK_DRIFT = timedelta(seconds=5)
 _OLDEST_POSTGRESQL, _OLDEST_POSTGIS = 15, (3, 3)
 _LISTED = 5
+_READ_THROUGH = 200
+"""Photos whose bytes are compared with their hash, chosen at random: 60 MB, less than a second."""
+_RESTORE_FILES = Text(
+    zh="从备份恢复(恢复只补缺失的文件,不覆盖)",
+    en="restore a backup (it brings the files that are missing and overwrites none)",
+)
 _MIGRATE = Text(zh="运行 python3 -m gis migrate", en="run python3 -m gis migrate")
 _PRINT_SQL = Text(
     zh="请数据库管理员执行 python3 -m gis migrate --print-sql 的输出(内置数据库:运行"
@@ -212,6 +221,7 @@ def _examine_database(settings: Settings) -> Iterator[Finding]:
         engine = create_engine(url)
         with engine.connect() as connection:
             yield from _examine_connected(connection)
+            yield from _examine_evidence(connection, settings)
         engine.dispose()
         yield from _examine_roles(settings, cluster)
     except InfratrackError as error:
@@ -279,6 +289,24 @@ def _examine_people(connection: Connection) -> Finding:
         found.format(active=active, officers=officers),
         None if officers else fix,
     )
+
+
+def _examine_evidence(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Every stored photo is there; and nothing is stuck in the queue."""
+    exists = connection.execute(text(f"SELECT to_regclass('{CORE}.job_report')")).scalar()
+    if exists is None:  # an older schema: said already
+        return
+    files = EvidenceFiles(settings.state_folder)
+    damaged = find_damaged(connection, files, thorough=_READ_THROUGH)
+    wrong = [f"{damage.sha256[:16]}: {damage.text.en}" for damage in damaged]
+    yield _list("evidence", Text(zh="证据文件", en="Evidence files"), wrong, _RESTORE_FILES)
+    stuck = find_stuck(connection)
+    fix = Text(
+        zh="运行 python3 -m gis serve 以执行;反复失败的见其日志",
+        en="python3 -m gis serve works on them; what fails again and again is in its log",
+    )
+    found = _list("jobs", Text(zh="后台任务", en="Jobs"), stuck, fix)
+    yield replace(found, state=State.NOTICE) if stuck else found
 
 
 def _examine_versions(connection: Connection) -> Finding:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from api.ogc import features, tiles
-from api.routes import accounts, campaigns, devices, hazards, maps, operation, people, records
+from api.routes import (
+    accounts,
+    campaigns,
+    devices,
+    evidence,
+    hazards,
+    maps,
+    operation,
+    people,
+    records,
+    uploads,
+)
 from api.routing import DELETE, PATCH, POST, PUT, Row
 from gis.people.policy import Action
 
@@ -64,6 +75,13 @@ ROUTES: tuple[Row, ...] = (
     Row("/campaigns/{id}/tasks", campaigns.list_tasks, Action.READ_HAZARDS),
     Row("/campaigns/{id}/tasks", campaigns.assign, Action.MANAGE_CAMPAIGNS, POST),
     Row("/campaigns/{id}/close", campaigns.close, Action.MANAGE_CAMPAIGNS, POST),
+    Row("/uploads", uploads.uploads, OPEN, ("OPTIONS",)),
+    Row("/uploads", uploads.uploads, Action.UPLOAD, POST),
+    Row("/uploads/{id}", uploads.upload, OPEN, ("OPTIONS",)),
+    Row("/uploads/{id}", uploads.upload, Action.UPLOAD, ("HEAD", "PATCH", "DELETE", "POST")),
+    Row("/evidence/{sha256}", evidence.evidence, Action.READ_EVIDENCE),
+    Row("/jobs/{id}", evidence.job, Action.RUN_JOBS),
+    Row("/jobs/{id}", evidence.job, Action.RUN_JOBS, DELETE),
     Row("/health", operation.health, OPEN),
     Row("/metrics", operation.metrics, Action.MEASURE),
 )

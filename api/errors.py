@@ -31,6 +31,7 @@ STATUS: dict[type[errors.InfratrackError], int] = {
     errors.ConflictError: 409,
     errors.TransitionError: 409,
     errors.InFlightError: 423,
+    errors.GoneError: 410,
     errors.BusyError: 503,
     errors.StorageFullError: 507,
     errors.SetupError: 500,
@@ -100,7 +101,7 @@ def _explain_status(request: Request, status: int, error: errors.InfratrackError
         return {"WWW-Authenticate": _challenge(request)}
     if status == 429:
         return {"Retry-After": str(error.facts.get("retry_after", 60))}
-    return {"Retry-After": "2"} if status == 503 else {}
+    return {"Retry-After": "2"} if status in (423, 503) else {}
 
 
 def _challenge(request: Request) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -38,6 +39,10 @@ class Limits:
     least_rate: float = 1_000.0
 
 
+ROUTE_BODIES: dict[str, int] = {"/uploads": 4 * 1024**2}
+"""Path prefix -> bytes a body may have there; everywhere else it is :class:`Limits`' 1 MiB."""
+
+
 class Guard:
     """Limits before the application, headers and counters after it."""
 
@@ -47,6 +52,7 @@ class Guard:
         *,
         parts: Parts,
         limits: Limits,
+        bodies: Mapping[str, int],
     ) -> None:
         self.app = app
         self.parts = parts
@@ -54,6 +60,9 @@ class Guard:
         self.metrics = parts.metrics
         self.language = parts.settings.language
         self.limits = limits
+        self.by_route = {
+            prefix: replace(limits, body=max(limits.body, body)) for prefix, body in bodies.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
         if scope["type"] == "lifespan":
@@ -63,10 +72,11 @@ class Guard:
             return
         started = time.perf_counter()
         sent = _Sending(send)
-        refused = self._refuse_head(scope)
+        limits = self._find_limits(scope["path"])
+        refused = self._refuse_head(scope, limits)
         try:
             if refused is None:
-                await self.app(scope, _Body(scope, receive, self.limits), sent)
+                await self.app(scope, _Body(scope, receive, limits), sent)
             else:
                 await self._answer(refused, scope, receive, sent)
         finally:
@@ -75,19 +85,26 @@ class Guard:
             ended = sent.first_byte or time.perf_counter()
             self.metrics.seconds.labels(route).observe(ended - started)
 
-    def _refuse_head(self, scope: Scope) -> int | None:
+    def _find_limits(self, path: str) -> Limits:
+        """The limits of a path: those of the first prefix, in whole segments, that it has."""
+        for prefix, limits in self.by_route.items():
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return limits
+        return self.limits
+
+    def _refuse_head(self, scope: Scope, limits: Limits) -> int | None:
         headers = dict(scope["headers"])
         # uvicorn limits a head that is not whole yet, not one that comes in one piece.
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.head:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > limits.head:
             return 431
         if _host_name(headers.get(b"host", b"")) not in self.hosts:
             return 400
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.target:
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > limits.target:
             return 414
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             return 400
-        return 413 if int(length) > self.limits.body else None
+        return 413 if int(length) > limits.body else None
 
     async def _answer(self, status: int, scope: Scope, receive: Receive, send: Send) -> None:
         language = choose_language(Request(scope), otherwise=self.language)

@@ -14,6 +14,7 @@ InfratrackError
 ├── ConflictError         the same code or source twice, a stale version (409)
 ├── TransitionError       a hazard event its state does not allow (409)
 ├── InFlightError         the same record is being taken in right now (423)
+├── GoneError             it was there and has expired (410)
 ├── BusyError             the database is busy or the query took too long (503)
 ├── StorageFullError      no space left (507)
 └── SetupError            the machine, cluster or configuration is not ready (500; command line)
@@ -129,6 +130,13 @@ class InFlightError(InfratrackError):
 
     type = "in-flight"
     title = Text(zh="正在接收", en="In flight")
+
+
+class GoneError(InfratrackError):
+    """It was there and has expired."""
+
+    type = "gone"
+    title = Text(zh="已过期", en="Gone")
 
 
 class BusyError(InfratrackError):

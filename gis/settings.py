@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     audit_days: int = Field(
         default=1095, ge=184, description="Days the audit trail is kept; never fewer than 184."
     )
+    disk_reserve_mb: int = Field(
+        default=512, ge=0, description="Disk space that uploads leave free, MB."
+    )
     pool_size: int = Field(default=4, ge=1, le=64, description="Connections per role.")
     tile_cache_mb: int = Field(default=128, ge=0, description="Memory for cached tiles, MB.")
 

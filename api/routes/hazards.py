@@ -9,7 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import parts_of
+from api.context import Parts, parts_of
 from api.freshness import make_etag, matches, read_version
 from api.identity import person_of
 from api.ogc.parameters import (
@@ -25,6 +25,7 @@ from api.reading import Ask
 from api.recording import author_of
 from api.routes.records import list_allowed, read_identifier
 from gis.attributes import Text
+from gis.db.roles import Pool
 from gis.errors import NotFoundError
 from gis.geometry import BBox
 from gis.hazards import questions
@@ -39,7 +40,7 @@ _PARAMETERS = {*COMMON, *FILTERED, "bbox", "open", "overdue", "due-within-days",
 
 async def _answer(request: Request, ask_for: Statement, wrap: bytes = b"%s") -> Response:
     """One JSON document of the database, under the version of the hazards it was read at."""
-    parts = parts_of(request)
+    parts = _parts(request)
 
     def work(ask: Ask) -> tuple[str, bytes | None]:
         version = read_version(ask, ["hazard"])
@@ -111,7 +112,13 @@ async def one_hazard(request: Request) -> Response:
     author = author_of(person_of(request))
     allowed = orjson.dumps(list_allowed(author) if author else {})
     wrap = b'{"hazard":%s,"allowed":' + allowed + b"}"
-    return await _answer(request, questions.one_hazard(identifier, parts_of(request).pool), wrap)
+    return await _answer(request, questions.one_hazard(identifier, _parts(request).pool), wrap)
+
+
+def _parts(request: Request) -> Parts:
+    """As the person's role; who holds a link reads their one hazard as the field does."""
+    parts = parts_of(request)
+    return parts.for_pool(Pool.FIELD) if parts.pool is Pool.PUBLIC else parts
 
 
 def _own(request: Request, identifier: UUID) -> UUID:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, text
 
 from gis.db.event_tables import event
+from gis.db.evidence_tables import JOBS
 from gis.db.people_tables import audit_event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
 from gis.db.tables import CORE, HISTORY, MEASURES, current, history, stored_names
 from gis.kinds import KINDS, Record
 
+SCHEMAS = (CORE, HISTORY, JOBS)
+"""Every schema of ours."""
 _AUTHORS = ("recorded_by", "recorded_tx", "reason")
 _DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
 _READERS = {
@@ -26,10 +29,16 @@ _READERS = {
         ("event", "event_outcome", "visit", "campaign", "task", "seal", "hazard_transition"),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),
+    "blob": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    "upload": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    "derivative": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    "job_report": (Pool.STAFF, Pool.JOBS),
 }
 _WRITERS = {
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "county": (Pool.JOBS,),
+    "derivative": (Pool.JOBS,),
+    "job_report": (Pool.JOBS,),
 }
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
@@ -47,6 +56,20 @@ _GATE_RIGHTS = {
 _SERVERS_WORD = ("number", "at")
 _PERSON = ("id", "login", "name", "roles", "townships", "section", "disabled_at")
 """What staff may read of a person, to hand out work and to show who did it."""
+_INSERTS = {
+    "blob": ("sha256", "bytes", "media", "width", "height", "account"),
+    "upload": ("id", "sha256", "bytes", "media", "account", "event_id", "expires_at"),
+}
+"""Evidence is sent by whoever works in the field or the office; the server's clock dates it."""
+_EXAMINED = ("examined_at", "damage", "exif_at", "exif_lon", "exif_lat", "dhash")
+_QUEUE = {
+    "procrastinate_jobs": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "procrastinate_events": ("SELECT", "INSERT", "DELETE"),
+    "procrastinate_workers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "procrastinate_periodic_defers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+}
+"""What the worker does in its queue; everyone else goes through ``jobs.enqueue``."""
+_QUEUE_STATE = ("id", "task_name", "status", "attempts", "scheduled_at")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,6 +114,8 @@ def declared_privileges() -> Iterator[Privilege]:
         yield from _recording_privileges(pool)
     yield Privilege(Pool.JOBS.role, CORE, "seal", "INSERT")
     yield from _gate_privileges()
+    yield from _evidence_privileges()
+    yield from _queue_privileges()
 
 
 def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
@@ -115,6 +140,27 @@ def _gate_privileges() -> Iterator[Privilege]:
     for column in audit_event.columns:
         if column.name not in _SERVERS_WORD:
             yield Privilege(Pool.GATE.role, CORE, "audit_event", "INSERT", column.name)
+
+
+def _evidence_privileges() -> Iterator[Privilege]:
+    for pool in (Pool.FIELD, Pool.STAFF, Pool.JOBS):
+        for table, columns in _INSERTS.items():
+            for column in columns:
+                yield Privilege(pool.role, CORE, table, "INSERT", column)
+        yield Privilege(pool.role, CORE, "upload", "UPDATE", "completed_at")
+        yield Privilege(pool.role, CORE, "upload", "DELETE")
+    for column in _EXAMINED:
+        yield Privilege(Pool.JOBS.role, CORE, "blob", "UPDATE", column)
+
+
+def _queue_privileges() -> Iterator[Privilege]:
+    for table, privileges in _QUEUE.items():
+        for privilege in privileges:
+            yield Privilege(Pool.JOBS.role, JOBS, table, privilege)
+        if table != "procrastinate_workers":  # an identity column needs no right of its own
+            yield Privilege(Pool.JOBS.role, JOBS, f"{table}_id_seq", "USAGE")
+    for column in _QUEUE_STATE:
+        yield Privilege(Pool.STAFF.role, JOBS, "procrastinate_jobs", "SELECT", column)
 
 
 def _kind_privileges(kind: type[Record], pool: Pool) -> Iterator[Privilege]:
@@ -147,7 +193,7 @@ def _insertable(table: Table) -> list[str]:
 def table_grants() -> Iterator[str]:
     """Statements (owner) that leave the pools exactly the declared rights; idempotent."""
     pools = ", ".join(pool.role for pool in Pool)
-    for schema in (CORE, HISTORY):
+    for schema in SCHEMAS:
         yield f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC, {pools}"
         yield f"GRANT USAGE ON SCHEMA {schema} TO {pools}"
         yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {pools}"
@@ -160,6 +206,9 @@ def table_grants() -> Iterator[str]:
     for right, names in columns.items():
         listed = f" ({', '.join(names)})" if names else ""
         yield f"GRANT {right.privilege}{listed} ON {right.schema}.{right.table} TO {right.role}"
+    workers, senders = Pool.JOBS.role, f"{Pool.FIELD.role}, {Pool.STAFF.role}"
+    yield f"GRANT EXECUTE ON ALL ROUTINES IN SCHEMA {JOBS} TO {workers}"
+    yield f"GRANT EXECUTE ON FUNCTION {JOBS}.enqueue(text, jsonb, text) TO {senders}"
 
 
 _GRANTED = text(
@@ -173,14 +222,14 @@ _GRANTED = text(
         SELECT x.grantee, x.privilege_type, t.attname FROM pg_attribute t,
                aclexplode(t.attacl) x WHERE t.attrelid = c.oid AND NOT t.attisdropped) a
       LEFT JOIN pg_roles r ON r.oid = a.grantee
-     WHERE n.nspname IN (:core, :history) AND a.grantee <> c.relowner
+     WHERE n.nspname = ANY(:schemas) AND a.grantee <> c.relowner
     """
 )
 
 
 def compare_table_grants(connection: Connection) -> tuple[list[Privilege], list[Privilege]]:
     """(rights the catalogue has beyond the declared ones, declared rights it lacks), sorted."""
-    rows = connection.execute(_GRANTED, {"core": CORE, "history": HISTORY})
+    rows = connection.execute(_GRANTED, {"schemas": list(SCHEMAS)})
     granted = {Privilege(r.role, r.schema, r.table, r.privilege, r.column) for r in rows}
     declared = set(declared_privileges())
     return sorted(granted - declared), sorted(declared - granted)

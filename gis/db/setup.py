@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.attributes import Text
 from gis.db.functions import compare_function_grants, function_grants
-from gis.db.grants import readable_columns, table_grants
+from gis.db.grants import SCHEMAS, readable_columns, table_grants
 from gis.db.roles import OWNER, Pool
-from gis.db.tables import CORE, HISTORY
+from gis.db.tables import CORE
 from gis.errors import SetupError
 from gis.kinds.hazard import NEXT_STATES
 
@@ -79,7 +79,7 @@ def database_statements() -> Iterator[str]:
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     for extension in EXTENSIONS:
         yield f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public"
-    for schema in (CORE, HISTORY):
+    for schema in SCHEMAS:
         yield f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}"
     yield f"GRANT SELECT ON spatial_ref_sys, geometry_columns TO {OWNER}, {_all_pools()}"
     yield f"GRANT USAGE ON SCHEMA public TO {OWNER}, {_all_pools()}"

@@ -109,11 +109,16 @@ def write_archive(path: Path, files: Mapping[str, Path], about: Mapping[str, obj
 
 
 def find_evidence(folder: Path) -> dict[str, Path]:
-    """Evidence files by the name they have in an archive."""
+    """Evidence files by the name they have in an archive; what is still on its way is left out."""
     if not folder.is_dir():
         return {}
     found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return {f"{EVIDENCE}/{path.relative_to(folder).as_posix()}": path for path in found}
+    names = {path.relative_to(folder): path for path in found}
+    return {
+        f"{EVIDENCE}/{name.as_posix()}": path
+        for name, path in names.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
 
 
 def read_manifest(path: Path) -> Manifest:

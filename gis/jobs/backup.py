@@ -11,7 +11,8 @@ from sqlalchemy import Connection, create_engine, text
 
 from gis.attributes import Text
 from gis.db.connect import Installation
-from gis.db.tables import CORE, HISTORY
+from gis.db.grants import SCHEMAS
+from gis.db.tables import CORE
 from gis.jobs.archive import (
     DUMP,
     EVIDENCE,
@@ -98,8 +99,7 @@ def _dump(
         "pg_dump",
         "--format=custom",
         f"--snapshot={snapshot}",
-        f"--schema={CORE}",
-        f"--schema={HISTORY}",
+        *(f"--schema={schema}" for schema in SCHEMAS),
         "--no-owner",
         "--no-privileges",
         f"--exclude-table-data={CORE}.change_mark",

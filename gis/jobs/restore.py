@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,11 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.attributes import Text
 from gis.db.connect import Installation
+from gis.db.grants import SCHEMAS
 from gis.db.setup import alembic_config, migrate, prepare_database
-from gis.db.tables import CORE, HISTORY
+from gis.db.tables import CORE
 from gis.errors import ConflictError, SourceError
-from gis.jobs.archive import DUMP, EVIDENCE, Manifest, unpack_archive
+from gis.jobs.archive import DUMP, EVIDENCE, Manifest, replace_whole, unpack_archive
 from gis.jobs.backup import Progress, backup_folder, make_backup, name_backup
 from gis.jobs.programs import run_program
 from gis.jobs.tables import VERSIONS, Gap, check_statement, find_gaps, is_empty
@@ -31,7 +33,7 @@ _RESTORING = Text(zh="恢复并逐表核对", en="restoring, and comparing every
 _MIGRATING = Text(zh="升级结构与权限", en="bringing schema and grants up to date")
 _DONE = Text(zh="恢复完成", en="restored")
 
-_BEFORE = f"DROP SCHEMA IF EXISTS {CORE}, {HISTORY} CASCADE;\n"
+_BEFORE = f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE;\n"
 # Versions are ETags and cache keys. What readers keep from the time after the backup was made may
 # bear the numbers this database would count to next, so the count goes on from the clock's.
 _AFTER = (
@@ -90,7 +92,7 @@ def restore_backup(
                 _require_consent(replace=replace)
                 progress(_SAVING, 0.2)
                 saved = _save_present(installation, settings)
-            evidence = _restore_evidence(Path(scratch) / EVIDENCE, staging / EVIDENCE)
+            evidence = _restore_evidence(Path(scratch), staging, manifest)
             progress(_RESTORING, 0.4)
             _restore_tables(installation, Path(scratch), manifest, major)
         progress(_MIGRATING, 0.9)
@@ -142,22 +144,25 @@ def _save_present(installation: Installation, settings: Settings) -> Path:
     return target
 
 
-def _restore_evidence(source: Path, target: Path) -> int:
-    """Copy evidence files that are not there yet; how many the archive holds.
+def _restore_evidence(source: Path, target: Path, manifest: Manifest) -> int:
+    """Copy evidence files that are not there, or not whole; how many the archive holds.
 
-    Nothing is deleted: a file that only this machine has is evidence, too.
+    Nothing is deleted: a file that only this machine has is evidence, too, and one whose bytes
+    are not those of the archive is put aside under another name.
     """
-    count = 0
-    for path in sorted(p for p in source.rglob("*") if p.is_file()):
-        count += 1
-        goal = target / path.relative_to(source)
+    names = [name for name in manifest.sha256 if name.startswith(f"{EVIDENCE}/")]
+    for name in names:
+        goal = target / name
         if goal.exists():
-            continue
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        partial = goal.with_name(f".{goal.name}.{os.getpid()}.partial")
-        shutil.copyfile(path, partial)
-        partial.replace(goal)
-    return count
+            with goal.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found == manifest.sha256[name]:
+                continue
+            goal.rename(goal.with_name(f".{goal.name}.damaged-{time.time_ns()}"))
+        with replace_whole(goal) as partial:
+            shutil.copyfile(source / name, partial)
+        goal.chmod(0o444)
+    return len(names)
 
 
 def _restore_tables(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from gis.attributes import Text
+from gis.db.grants import SCHEMAS
 from gis.db.tables import CORE, HISTORY
 from gis.kinds import KINDS
 
@@ -25,7 +26,7 @@ LISTED = (
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
     " AND a.attgenerated = ''"
-    f" WHERE c.relkind = 'r' AND n.nspname IN ('{CORE}', '{HISTORY}')"
+    f" WHERE c.relkind = 'r' AND n.nspname IN {SCHEMAS}"
     " AND c.relname <> 'change_mark' GROUP BY 1"
 )
 """Every table that lasts, with the columns that are stored as they were written."""

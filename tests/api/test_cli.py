@@ -365,8 +365,41 @@ def test_doctor_finds_a_sound_installation_sound(county: Shell) -> None:
     county.run("backup")
     findings = {f["name"]: f for f in json.loads(county.run("doctor", "--json").stdout)}
     assert not [f for f in findings.values() if f["state"] == "wrong"]
-    for name in ("schema", "table-grants", "function-grants", "roles", "history", "backups"):
+    for name in (
+        "schema",
+        "table-grants",
+        "function-grants",
+        "roles",
+        "history",
+        "backups",
+        "evidence",
+        "jobs",
+    ):
         assert findings[name]["state"] == "ok", findings[name]
+
+
+def test_doctor_names_evidence_whose_file_is_gone_and_a_job_whose_worker_is(county: Shell) -> None:
+    with Cluster(county.folder) as cluster:
+        superuser = create_engine(cluster.superuser_url("infratrack"))
+        with superuser.begin() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in (
+                "INSERT INTO core.blob (sha256, bytes, media) VALUES (repeat('a', 64), 8, 'x')",
+                "INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, status)"
+                " VALUES ('default', 'make_derivatives', 'doing')",
+            ):
+                connection.execute(text(statement))
+        said = county.run("doctor", "--json", code=1).stdout
+        with superuser.begin() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            connection.execute(text("TRUNCATE core.blob, jobs.procrastinate_jobs CASCADE"))
+        superuser.dispose()
+    findings = {f["name"]: f for f in json.loads(said)}
+    assert findings["evidence"]["state"] == "wrong"
+    assert findings["evidence"]["found"]["en"] == "aaaaaaaaaaaaaaaa: the file is missing"
+    assert findings["jobs"]["state"] == "notice"
+    assert "make_derivatives" in findings["jobs"]["found"]["en"]
+    assert "doing" in findings["jobs"]["found"]["en"]
 
 
 def test_doctor_names_a_changed_right_and_migrate_mends_it(county: Shell) -> None:

@@ -29,10 +29,14 @@ from tests.gis.samples import sample_geometry, sample_record
 
 EVERYTHING = """
     SELECT n.nspname, c.relname, c.relkind FROM pg_class c
-      JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('core', 'history')
+      JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('core', 'history', 'jobs')
        AND c.relname NOT LIKE 'alembic_version%'
     UNION ALL
     SELECT 'core', proname, 'f' FROM pg_proc WHERE pronamespace = 'core'::regnamespace
+    UNION ALL
+    SELECT 'jobs', proname, 'f' FROM pg_proc WHERE pronamespace = 'jobs'::regnamespace
+    UNION ALL
+    SELECT 'jobs', typname, 't' FROM pg_type WHERE typnamespace = 'jobs'::regnamespace
 """
 
 

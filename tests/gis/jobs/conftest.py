@@ -97,7 +97,7 @@ def read_everything(installation: Installation) -> dict[str, list[str]]:
         names = connection.execute(
             text(
                 "SELECT schemaname || '.' || tablename FROM pg_tables"
-                " WHERE schemaname IN ('core', 'history') AND tablename <> 'change_mark'"
+                " WHERE schemaname IN ('core', 'history', 'jobs') AND tablename <> 'change_mark'"
             )
         ).scalars()
         found = {

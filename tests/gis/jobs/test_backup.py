@@ -20,6 +20,7 @@ from gis.db.roles import Pool
 from gis.errors import ConflictError, SetupError, SourceError
 from gis.jobs.archive import DUMP, MANIFEST, read_manifest
 from gis.jobs.backup import backup_folder, make_backup
+from gis.jobs.queue import enqueue
 from gis.jobs.restore import restore_backup
 from gis.jobs.tables import find_gaps, mark_tables
 from gis.people.accounts import NewAccount, create_account, read_roles
@@ -39,9 +40,18 @@ def test_a_drill_backup_then_wipe_then_restore_brings_back_every_row_of_every_ta
 ) -> None:
     first, second = open_clone(), open_clone()
     fill(first)
+    with first.db.write(actor="王工", reason="照片", pool=Pool.FIELD) as connection:
+        connection.execute(
+            text("INSERT INTO core.blob (sha256, bytes, media) VALUES (:h, 8, 'image/jpeg')"),
+            {"h": "a" * 64},
+        )
+        enqueue(connection, "make_derivatives", {"sha256": "a" * 64})
     photo = settings.state_folder / "evidence" / "ab" / "井盖.jpg"
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"\xff\xd8 photo")
+    on_its_way = settings.state_folder / "evidence" / ".uploads" / "half"
+    on_its_way.parent.mkdir()
+    on_its_way.write_bytes(b"\xff\xd8")
     before = read_everything(first)
     manifest = make_backup(first, settings, tmp_path / "county.tar")
     elsewhere = Settings(state_folder=tmp_path / "another machine")
@@ -55,6 +65,7 @@ def test_a_drill_backup_then_wipe_then_restore_brings_back_every_row_of_every_ta
     assert json.loads(cut)["action"] == "restore"
     assert json.loads(cut)["detail"]["made_at"] == manifest.made_at
     assert len(before["history.sewer_pipe"]) == 4
+    assert len(before["core.blob"]) == len(before["jobs.procrastinate_jobs"]) == 1
     assert [json.loads(v)["kind"] for v in versions[0]] == [
         json.loads(v)["kind"] for v in versions[1]
     ]
@@ -64,6 +75,28 @@ def test_a_drill_backup_then_wipe_then_restore_brings_back_every_row_of_every_ta
     assert report.evidence == 1
     restored = elsewhere.state_folder / "evidence" / "ab" / "井盖.jpg"
     assert restored.read_bytes() == b"\xff\xd8 photo"
+    with second.db.write(actor="王工", reason="照片", pool=Pool.FIELD) as connection:
+        number = enqueue(connection, "make_derivatives", {"sha256": "b" * 64})
+    assert number == json.loads(before["jobs.procrastinate_jobs"][0])["id"] + 1
+
+
+def test_evidence_that_is_damaged_is_put_aside_and_brought_back(
+    open_clone: OpenInstallation, settings: Settings, tmp_path: Path
+) -> None:
+    first = open_clone()
+    folder = settings.state_folder / "evidence" / "ab"
+    folder.mkdir(parents=True)
+    whole, torn = folder / "whole", folder / "torn"
+    for path in (whole, torn):
+        path.write_bytes(b"\xff\xd8 photo")
+    make_backup(first, settings, tmp_path / "county.tar")
+    torn.write_bytes(b"\xff")
+    before = whole.stat()
+    restore_backup(first, settings, tmp_path / "county.tar", replace=True)
+    assert torn.read_bytes() == b"\xff\xd8 photo"
+    aside = [path for path in folder.iterdir() if "damaged" in path.name]
+    assert [path.read_bytes() for path in aside] == [b"\xff"]
+    assert (whole.stat().st_ino, whole.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_restored_database_is_written_and_read_with_the_declared_rights_and_no_others(

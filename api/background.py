@@ -1,0 +1,31 @@
+"""What runs beside the answers under ``serve``: nightly backup, worker of the queue, sealer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gis.db.connect import Installation
+from gis.evidence.sweep import TASKS as EVIDENCE_TASKS
+from gis.hazards.sealer import Sealer
+from gis.jobs.housekeeping import TASKS as QUEUE_TASKS
+from gis.jobs.nightly import Nightly
+from gis.jobs.worker import Worker
+from gis.settings import Settings
+
+
+@contextmanager
+def run_background(installation: Installation, settings: Settings) -> Iterator[None]:
+    """Backup and worker at work; at the end both finish what they are at."""
+    nightly = Nightly(installation, settings)
+    worker = Worker(installation, settings, (*EVIDENCE_TASKS, *QUEUE_TASKS))
+    sealer = Sealer(installation.db)
+    nightly.start()
+    worker.start()
+    sealer.start()
+    try:
+        yield
+    finally:
+        sealer.stop()
+        worker.stop()
+        nightly.stop()

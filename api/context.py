@@ -84,7 +84,6 @@ class Parts:
     answers: ByteCache
     listener: Listener
     metrics: Metrics
-    database: PooledDatabase
     files: EvidenceFiles
     receiver: Receiver
     deriver: Deriver

@@ -16,8 +16,8 @@ import pytest
 from shapely import LineString
 from typer.core import TyperOption
 
-from api import app as application
 from api.cli import build_commands, run
+from api.endpoints import ROUTES
 from gis.attributes import Language
 from gis.db.cluster import Cluster
 from gis.db.roles import OWNER, Pool
@@ -141,7 +141,7 @@ def test_the_continuous_check_is_the_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_endpoint_is_in_the_readme_and_no_other(name: str) -> None:
-    paths = {row.path for row in application.ROUTES}
+    paths = {row.path for row in ROUTES}
     assert set(re.findall(r"\| `(/[^`]*)` \|", read(name))) == paths
 
 

@@ -22,7 +22,7 @@ from api.metrics import Metrics
 from api.middleware import Guard, Limits
 from api.ogc import features, tiles
 from api.reading import ClientLeftError, Reader
-from api.routes import maps, operation
+from api.routes import field, maps, operation
 from gis.db.roles import Pool
 from gis.errors import InfratrackError
 from gis.settings import Settings
@@ -55,6 +55,10 @@ ROUTES: tuple[tuple[str, Endpoint], ...] = (
     ("/maps/{name}/config", maps.map_config),
     ("/static/app/{version}/{file}", maps.app_file),
     ("/static/vendor/{file:path}", maps.vendor_file),
+    ("/field", field.page),
+    ("/field/sw.js", field.worker),
+    ("/field/manifest.webmanifest", field.manifest),
+    ("/field/app/{build}/{file}", field.file),
     ("/health", operation.health),
     ("/metrics", operation.metrics),
 )

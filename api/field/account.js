@@ -2,7 +2,7 @@
 // under their own name; one that has run out stops nobody from recording.
 
 import { getDevice } from "./outbox.js";
-import { readProblem } from "./send.js";
+import { readProblem } from "./answers.js";
 
 export class RefusedLoginError extends Error {
   constructor(problem) {

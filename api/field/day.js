@@ -2,7 +2,7 @@
 // forms. Nothing else is kept, and it goes by rule.
 
 import { outboxIsEmpty } from "./outbox.js";
-import { LoginNeededError } from "./send.js";
+import { LoginNeededError } from "./answers.js";
 
 export const WIPE_DAYS = 7;
 const DAY_MS = 86_400_000;

@@ -2,6 +2,7 @@
 // record once more, so that the server itself says that nothing of it is missing. Whatever goes
 // wrong leaves the record where it is.
 
+import { LoginNeededError, isHard, problemWords, readProblem } from "./answers.js";
 import { acknowledge, noteProblem } from "./outbox.js";
 import { tellChange } from "./store.js";
 import { UPLOAD_LATER, uploadBlob } from "./upload.js";
@@ -11,20 +12,6 @@ const BATCH_BYTES = 400_000;
 const TIMEOUT_MS = 60_000;
 const REST_MS = 60_000;
 const LONGEST_REST_MS = 600_000;
-// 401 and 403 are about the login, 408 to 429 about the moment: not about the record.
-const SOFT = new Set([401, 403, 404, 405, 408, 413, 423, 425, 429]);
-
-export class LoginNeededError extends Error {}
-
-const isHard = (status) => status >= 400 && status < 500 && !SOFT.has(status);
-
-export async function readProblem(response) {
-  const problem = await response.json().catch(() => ({}));
-  const reason = problem.reason ?? problem;
-  const words = reason.zh ? { zh: reason.zh, en: reason.en } : problem.detail || problem.title || null;
-  return { status: response.status, words };
-}
-
 // One at a time over all tabs; two at once would be harmless, only wasteful.
 async function alone(work) {
   if (!navigator.locks) return work();
@@ -66,7 +53,6 @@ export class Sender {
       result = await alone(() => this.#sendAll());
     } catch (error) {
       result = error instanceof LoginNeededError ? "login" : "offline";
-      if (!(error instanceof TypeError || error instanceof DOMException || result === "login")) console.error(error);
     }
     const again = result === "offline" || result === "later";
     this.timer = setTimeout(() => this.pass(), this.rest);
@@ -109,6 +95,7 @@ export class Sender {
     for (const batch of splitBatches(rows)) {
       const response = await this.#ask("POST", "/sync", token, await this.#wrap(batch));
       if (response.ok) {
+        // A Wi-Fi's own login page also answers 200: only what repeats id and hash counts.
         const { results = [] } = await response.json();
         for (const row of batch) await this.#settle(row, results.find((one) => one.id === row.id));
       } else if (isHard(response.status) || response.status === 413) {
@@ -131,9 +118,8 @@ export class Sender {
   async #settle(row, result) {
     if (!result) return;
     if (result.problem) {
-      const { status, reason, detail, title } = result.problem;
-      const words = reason?.zh ? reason : detail || title || null;
-      await noteProblem(this.db, row.seq, { status, words }, { hard: isHard(status) });
+      const { status } = result.problem;
+      await noteProblem(this.db, row.seq, { status, words: problemWords(result.problem) }, { hard: isHard(status) });
     } else if (!(await acknowledge(this.db, row, result))) {
       await noteProblem(this.db, row.seq, { status: 0, words: null, mismatch: true }, { hard: false });
     }

@@ -1,8 +1,8 @@
 // One photo to the server, in pieces that resume where the signal broke off (tus 1.0.0).
 
-import { STRICT } from "./store.js";
-import { LoginNeededError } from "./send.js";
+import { LoginNeededError, problemWords } from "./answers.js";
 import { noteProblem } from "./outbox.js";
+import { STRICT } from "./store.js";
 
 export const UPLOAD_LATER = "later";
 export const UPLOAD_STUCK = "stuck";
@@ -58,8 +58,7 @@ async function judgeFailure(db, row, error) {
   } catch {
     // An answer without words: the status has to do.
   }
-  const reason = problem.reason?.zh ? problem.reason : problem.detail || problem.title || null;
-  await noteProblem(db, row.seq, { status, words: reason, photo: true }, { hard: false });
+  await noteProblem(db, row.seq, { status, words: problemWords(problem), photo: true }, { hard: false });
   return UPLOAD_STUCK;
 }
 

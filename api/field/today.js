@@ -1,0 +1,129 @@
+// Today: what is left to do, as a list or on a map.
+
+import { make } from "./dom.js";
+import { openAssetMap } from "./map.js";
+import { distanceM } from "./position.js";
+import { badge, button, card, categoryWord, icon, segments } from "./ui.js";
+import { startVisit } from "./draft.js";
+import { formatDate, formatDistance, formatMoment, pick, say } from "./words.js";
+
+let view = "list";
+
+export async function showToday(app) {
+  const done = await listDone(app.db);
+  const assets = new Map(app.day.assets.map((asset) => [asset.id, asset]));
+  const tasks = app.day.tasks.map((task) => ({ task, asset: assets.get(task.asset_id) ?? null }));
+  const isDone = ({ task }) => done.has(task.id) || /^(done|closed|cancelled|visited)$/.test(task.state ?? "");
+  const left = sortTasks(tasks.filter((one) => !isDone(one)), app.positioning.best);
+  const drafts = (await app.db.getAll("drafts")).filter((draft) => draft.account === app.account.id);
+  const screen = { title: say("tab_today"), tabs: true, body: [] };
+  screen.body.push(makeHead(app, left.length, tasks.length - left.length));
+  for (const draft of drafts) screen.body.push(draftCard(app, draft));
+  const place = make("div", { class: "today" });
+  const fill = () => {
+    screen.leave?.();
+    screen.leave = null;
+    place.replaceChildren();
+    if (view === "map") screen.leave = fillMap(app, place, left);
+    else place.append(...listTasks(app, left), ...doneList(app, tasks.filter(isDone)));
+  };
+  if (tasks.length) {
+    const pickView = segments(say("map_label"), [["list", say("as_list")], ["map", say("as_map")]], view, (key) => {
+      view = key;
+      fill();
+    });
+    screen.body.push(pickView);
+  }
+  screen.body.push(place, button(say("somewhere"), () => app.go("near"), { glyph: "target", kind: "wide" }));
+  fill();
+  const leave = () => screen.leave?.();
+  return { ...screen, leave };
+}
+
+async function listDone(db) {
+  const rows = [...(await db.getAll("events")), ...(await db.getAll("received"))];
+  return new Set(rows.filter((row) => row.type === "visited" && row.task_id).map((row) => row.task_id));
+}
+
+function sortTasks(tasks, fix) {
+  const far = ({ asset }) => (fix && asset ? distanceM(fix, asset) : 0);
+  const due = ({ task }) => task.due_on ?? "9999";
+  return tasks.sort((a, b) => far(a) - far(b) || due(a).localeCompare(due(b)) || name(a).localeCompare(name(b)));
+}
+
+const name = ({ asset }) => String(asset?.name ?? asset?.code ?? "");
+
+function makeHead(app, left, done) {
+  const fetched = app.day.fetched_at;
+  const big = !fetched ? say("no_day") : left ? say("to_go", { n: left }) : done ? say("all_done") : say("no_tasks");
+  const facts = [done ? say("done_today", { n: done }) : left ? "" : say("no_tasks_hint"), fetched && say("fetched", { date: formatMoment(fetched) })];
+  const again = button(say("refresh"), async () => {
+    await app.refreshDay();
+    app.sender.now();
+    await app.draw();
+  }, { kind: "small", glyph: "again" });
+  const total = left + done;
+  const meter = total ? make("progress", { class: "meter", max: String(total), value: String(done), "aria-label": big }) : null;
+  return make("div", { class: "head" }, make("p", { class: "big", text: big }), meter, make("div", { class: "row spread" }, make("p", { class: "soft", text: facts.filter(Boolean).join(" · ") }), again));
+}
+
+function draftCard(app, draft) {
+  const what = draft.asset ? draft.asset.name || draft.asset.code : categoryWord(draft.category);
+  return card(
+    { kind: "draft", onclick: () => app.go(`visit/${draft.id}`) },
+    icon("pen"),
+    make("span", { class: "card-text" }, make("strong", { text: what || say("unnamed") }), make("span", { class: "soft", text: say("unfinished") })),
+    make("span", { class: "go", text: say("go_on") }),
+  );
+}
+
+function listTasks(app, left) {
+  return left.map(({ task, asset }) => taskCard(app, task, asset));
+}
+
+function taskCard(app, task, asset) {
+  const open = app.day.hazards.filter((hazard) => hazard.asset_id === task.asset_id && hazard.is_open).length;
+  const fix = app.positioning.best;
+  const facts = [asset?.code, fix && asset ? formatDistance(distanceM(fix, asset)) : null, dueWords(task)];
+  return card(
+    { kind: "task", onclick: () => startVisit(app, { asset, choice: "list", task }) },
+    make(
+      "span",
+      { class: "card-text" },
+      make("strong", { text: asset?.name || asset?.code || say("unnamed") }),
+      make("span", { class: "soft", text: facts.filter(Boolean).join(" · ") }),
+      asset?.address ? make("span", { class: "soft", text: asset.address }) : null,
+      make("span", { class: "badges" }, badge(categoryWord(task.category)), open ? badge(say("open_here", { n: open }), "warn") : null, task.campaign ? badge(pick(task.campaign), "plain") : null),
+    ),
+    icon("next"),
+  );
+}
+
+function dueWords(task) {
+  if (!task.due_on) return null;
+  return task.due_on <= formatDate(Date.now()) ? say("due_today") : say("due", { date: task.due_on });
+}
+
+function doneList(app, done) {
+  if (!done.length) return [];
+  const rows = done.map(({ asset }) => make("li", {}, icon("check"), make("span", { text: asset?.name || asset?.code || say("unnamed") })));
+  return [make("details", { class: "done" }, make("summary", { text: say("done_today", { n: done.length }) }), make("ul", {}, ...rows))];
+}
+
+function fillMap(app, place, left) {
+  const frame = make("div", { class: "map", role: "application", "aria-label": say("map_label"), tabindex: "0" });
+  const picked = make("div", { class: "picked", "aria-live": "polite" }, make("p", { class: "soft", text: say("map_hint") }));
+  place.append(frame, picked);
+  const tasks = new Map(left.map(({ task, asset }) => [asset?.id, { task, asset }]));
+  app.positioning.start();
+  return openAssetMap(app, frame, {
+    assets: left.map(({ asset }) => asset).filter(Boolean),
+    onpick: (asset) => {
+      const { task } = tasks.get(asset.id);
+      const begin = taskCard(app, task, asset);
+      const fresh = begin.cloneNode(true);
+      fresh.addEventListener("click", () => startVisit(app, { asset, choice: "tap", task }));
+      picked.replaceChildren(fresh);
+    },
+  });
+}

@@ -2,7 +2,7 @@
 
 import { ACTS } from "./acts.js";
 import { dueBadge } from "./cases.js";
-import { keepDraft, keepSoon } from "./draft.js";
+import { keepSoon } from "./draft.js";
 import { make } from "./dom.js";
 import { listHazards, listPending } from "./known.js";
 import { photoTile } from "./photos.js";
@@ -45,9 +45,8 @@ function caseFacts(app, hazard) {
 async function openAct(app, hazard, type, visitId) {
   const known = (await app.db.getAll("drafts")).find((one) => one.kind === "act" && one.hazard_id === hazard.id && one.type === type && one.account === app.account.id);
   if (known) return known;
-  const draft = { kind: "act", id: makeUuid7(), account: app.account.id, hazard_id: hazard.id, category: hazard.category, type, visit_id: visitId, photos: [], note: "" };
-  await keepDraft(app, draft);
-  return draft;
+  // Kept with its first photo or word.
+  return { kind: "act", id: makeUuid7(), account: app.account.id, hazard_id: hazard.id, code: hazard.code, category: hazard.category, type, visit_id: visitId, photos: [], note: "" };
 }
 
 async function showAct(app, hazard, type, visitId) {

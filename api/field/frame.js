@@ -14,6 +14,16 @@ const TABS = [
 const OLD_DAYS = 3;
 const DAY_MS = 86_400_000;
 
+// Where each screen was scrolled to: whoever comes back to a checklist is where they were.
+const scrolls = new Map();
+let shown = null;
+
+function keepScroll(app) {
+  const before = app.root.querySelector("main");
+  if (before && shown) scrolls.set(shown, before.scrollTop);
+  shown = location.hash;
+}
+
 export function drawFrame(app, screen, name, { moved }) {
   const counter = make("a", { class: "counter", href: "#outbox", "aria-live": "polite" });
   const banners = make("div", { class: "banners", role: "status" });
@@ -27,9 +37,9 @@ export function drawFrame(app, screen, name, { moved }) {
   );
   const body = make("main", { class: `screen screen-${name}` }, ...screen.body);
   const foot = screen.foot ? make("div", { class: "actions" }, ...screen.foot) : null;
-  const scroll = app.root.scrollTop;
+  keepScroll(app);
   app.root.replaceChildren(header, banners, body, ...(foot ? [foot] : []), ...(screen.tabs ? [makeTabs(app, name)] : []));
-  app.root.scrollTop = moved ? 0 : scroll;
+  body.scrollTop = scrolls.get(location.hash) ?? 0;
   if (moved) header.querySelector("h1").focus({ preventScroll: true });
   drawFrame.update = (state) => {
     fillCounter(state, counter);

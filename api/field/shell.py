@@ -56,7 +56,7 @@ def _own_files() -> dict[str, Path]:
 def vocabulary_script() -> str:
     """The words of the vocabularies as a module: declared once, with their kinds."""
     words = {
-        name: {value.value: {"zh": value.label.zh, "en": value.label.en} for value in vocabulary}
+        name: {value.value: {"zh": value.text.zh, "en": value.text.en} for value in vocabulary}
         for name, vocabulary in _WORDS.items()
     }
     return f"export const VOCABULARY = {json.dumps(words, ensure_ascii=False)};\n"

@@ -3,11 +3,12 @@
 import { make } from "./dom.js";
 import { openAssetMap } from "./map.js";
 import { distanceM } from "./position.js";
-import { badge, button, card, categoryWord, icon, segments } from "./ui.js";
+import { badge, button, card, categoryWord, eventWord, icon, segments } from "./ui.js";
 import { startVisit } from "./draft.js";
 import { formatDate, formatDistance, formatMoment, pick, say } from "./words.js";
 
 let view = "list";
+let oneCampaign = false;
 
 export async function showToday(app) {
   const done = await listDone(app.db);
@@ -15,9 +16,12 @@ export async function showToday(app) {
   const tasks = app.day.tasks.map((task) => ({ task, asset: assets.get(task.asset_id) ?? null }));
   const isDone = ({ task }) => done.has(task.id) || /^(done|closed|cancelled|visited)$/.test(task.state ?? "");
   const left = sortTasks(tasks.filter((one) => !isDone(one)), app.positioning.best);
-  const drafts = (await app.db.getAll("drafts")).filter((draft) => draft.account === app.account.id);
+  const drafts = await listDrafts(app);
   const screen = { title: say("tab_today"), tabs: true, body: [] };
   screen.body.push(makeHead(app, left.length, tasks.length - left.length));
+  const campaigns = new Set(app.day.tasks.map((task) => pick(task.campaign)));
+  oneCampaign = campaigns.size === 1;
+  if (oneCampaign && [...campaigns][0]) screen.body.push(make("p", { class: "soft", text: [...campaigns][0] }));
   for (const draft of drafts) screen.body.push(draftCard(app, draft));
   const place = make("div", { class: "today" });
   const fill = () => {
@@ -67,12 +71,23 @@ function makeHead(app, left, done) {
   return make("div", { class: "head" }, make("p", { class: "big", text: big }), meter, make("div", { class: "row spread" }, make("p", { class: "soft", text: facts.filter(Boolean).join(" · ") }), again));
 }
 
+// A visit that was opened and left again without a word is none.
+async function listDrafts(app) {
+  const drafts = (await app.db.getAll("drafts")).filter((draft) => draft.account === app.account.id);
+  for (const draft of drafts.filter(isUntouched)) await app.db.delete("drafts", draft.id);
+  return drafts.filter((draft) => !isUntouched(draft));
+}
+
+const isUntouched = (draft) =>
+  draft.kind === "visit" && draft.result === "inspected" && !draft.findings.length && !draft.recorded.length && !draft.note && !Object.keys(draft.checklist).length && !Object.keys(draft.flood).length;
+
 function draftCard(app, draft) {
-  const what = draft.asset ? draft.asset.name || draft.asset.code : categoryWord(draft.category);
+  const isAct = draft.kind === "act";
+  const what = isAct ? eventWord(draft.type) : draft.asset?.name || draft.asset?.code || categoryWord(draft.category);
   return card(
-    { kind: "draft", onclick: () => app.go(`visit/${draft.id}`) },
+    { kind: "draft", onclick: () => app.go(isAct ? `case/${draft.hazard_id}/${draft.type}` : `visit/${draft.id}`) },
     icon("pen"),
-    make("span", { class: "card-text" }, make("strong", { text: what || say("unnamed") }), make("span", { class: "soft", text: say("unfinished") })),
+    make("span", { class: "card-text" }, make("strong", { text: what || say("unnamed") }), make("span", { class: "soft", text: isAct ? draft.code ?? "" : say("unfinished") })),
     make("span", { class: "go", text: say("go_on") }),
   );
 }
@@ -84,7 +99,7 @@ function listTasks(app, left) {
 function taskCard(app, task, asset) {
   const open = app.day.hazards.filter((hazard) => hazard.asset_id === task.asset_id && hazard.is_open).length;
   const fix = app.positioning.best;
-  const facts = [asset?.code, fix && asset ? formatDistance(distanceM(fix, asset)) : null, dueWords(task)];
+  const facts = [asset?.code, fix && asset ? formatDistance(distanceM(fix, asset)) : null, asset?.address];
   return card(
     { kind: "task", onclick: () => startVisit(app, { asset, choice: "list", task }) },
     make(
@@ -92,15 +107,13 @@ function taskCard(app, task, asset) {
       { class: "card-text" },
       make("strong", { text: asset?.name || asset?.code || say("unnamed") }),
       make("span", { class: "soft", text: facts.filter(Boolean).join(" · ") }),
-      asset?.address ? make("span", { class: "soft", text: asset.address }) : null,
-      make("span", { class: "badges" }, badge(categoryWord(task.category)), open ? badge(say("open_here", { n: open }), "warn") : null, task.campaign ? badge(pick(task.campaign), "plain") : null),
+      make("span", { class: "badges" }, badge(categoryWord(task.category)), open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
     ),
     icon("next"),
   );
 }
 
 function dueWords(task) {
-  if (!task.due_on) return null;
   return task.due_on <= formatDate(Date.now()) ? say("due_today") : say("due", { date: task.due_on });
 }
 

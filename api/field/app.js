@@ -79,6 +79,7 @@ async function draw() {
   const moved = app.hash !== location.hash;
   app.hash = location.hash;
   drawFrame(app, screen, SCREENS[allowed] ? allowed : "today", { moved });
+  if (moved && (app.counts.received < app.counts.recorded || app.counts.photos)) app.sender.glance();
 }
 
 async function readState() {

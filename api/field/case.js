@@ -8,7 +8,7 @@ import { listHazards, listPending } from "./known.js";
 import { photoTile } from "./photos.js";
 import { positionLine } from "./place.js";
 import { saveAct } from "./record.js";
-import { badge, button, card, eventWord, field, severityBadge, stateWord, toast } from "./ui.js";
+import { badge, button, card, eventWord, factLine, field, severityBadge, stateWord, toast } from "./ui.js";
 import { makeUuid7 } from "./uuid7.js";
 import { hazardName } from "./visit.js";
 import { pick, say } from "./words.js";
@@ -24,7 +24,9 @@ export async function showCase(app, [id, type = null, visitId = null]) {
   const moving = pending.some((row) => row.type !== "commented" && row.type !== "controlled");
   const allowed = [...new Set([...(hazard.allowed ?? []), "commented"])].filter((one) => ACTS[one] && (!moving || one === "commented"));
   body.push(make("h2", { text: say("actions") }), make("div", { class: "stack" }, ...allowed.map((one) => button(one === "commented" ? say("add_to_it") : eventWord(one), () => app.go(`case/${id}/${one}`), { kind: `wide ${ACTS[one].kind}` }))));
-  return { title: hazard.code || say("hazard_title"), back: "cases", body };
+  const again = () => app.draw();
+  document.addEventListener("outbox-changed", again, { once: true });
+  return { title: hazard.code || say("hazard_title"), back: "cases", body, leave: () => document.removeEventListener("outbox-changed", again) };
 }
 
 export function refusalNote(one) {
@@ -33,12 +35,12 @@ export function refusalNote(one) {
 
 function caseFacts(app, hazard) {
   const asset = app.day.assets.find((one) => one.id === hazard.asset_id);
-  const facts = [[say("asset"), [asset?.name, asset?.code].filter(Boolean).join(" · ")], [say("description"), hazard.description]].filter(([, value]) => value);
+  const facts = [[say("asset"), asset && factLine([asset.name, asset.code], "")], [say("description"), hazard.description]].filter(([, value]) => value);
   return card(
     {},
     make("p", { class: "lead", text: hazardName(app, hazard) }),
     make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), dueBadge(app, hazard)),
-    make("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })])),
+    make("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [make("dt", { text: name }), make("dd", {}, value)])),
   );
 }
 

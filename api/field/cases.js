@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { listHazards } from "./known.js";
 import { ACTS } from "./acts.js";
-import { badge, card, icon, severityBadge, stateWord } from "./ui.js";
+import { badge, card, factLine, icon, severityBadge, stateWord } from "./ui.js";
 import { hazardName } from "./visit.js";
 import { formatDate, say } from "./words.js";
 
@@ -32,7 +32,7 @@ function caseCard(app, hazard) {
       "span",
       { class: "card-text" },
       make("strong", { text: hazardName(app, hazard) }),
-      make("span", { class: "soft", text: [asset?.name ?? asset?.code, hazard.code].filter(Boolean).join(" · ") }),
+      factLine([asset?.name ?? asset?.code, hazard.code]),
       make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), dueBadge(app, hazard), hazard.local ? badge(say("just_recorded"), "good") : null),
     ),
     icon("next"),

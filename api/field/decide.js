@@ -43,7 +43,7 @@ async function signatureFields(app, draft, finding) {
       if (old && old.sha256 !== picture?.sha256) await forgetPhoto(app, draft, old.sha256);
     },
   });
-  const signer = field(`${say("signer")}(${say("optional")})`, { value: finding.signer, maxlength: "60", oninput: (value) => {
+  const signer = field(say("signer_optional"), { value: finding.signer, maxlength: "60", oninput: (value) => {
     finding.signer = value;
     keepSoon(app, draft);
   } });

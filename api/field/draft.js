@@ -75,13 +75,13 @@ document.addEventListener("visibilitychange", () => document.visibilityState ===
 addEventListener("hashchange", flush);
 
 // Keeps a photo with the draft it belongs to; false when the phone has no room for it.
-export async function keepPhoto(app, draft, photo) {
+export async function keepPhoto(app, draft, photo, without = "photo_no_room") {
   try {
     await keepBlob(app.db, photo, draft.id);
     return true;
   } catch (error) {
     if (!isQuotaError(error)) throw error;
-    toast(say("photo_no_room"), "bad");
+    toast(say(without), "bad");
     return false;
   }
 }

@@ -5,7 +5,7 @@ import { startVisit } from "./draft.js";
 import { make } from "./dom.js";
 import { positionLine } from "./place.js";
 import { findNear } from "./position.js";
-import { badge, button, card, categoryWord, icon, segments } from "./ui.js";
+import { badge, button, card, categoryWord, factLine, icon, segments } from "./ui.js";
 import { formatDistance, say } from "./words.js";
 
 const LEAST_REACH_M = 30;
@@ -45,7 +45,7 @@ function listCandidates(app, category) {
         "span",
         { class: "card-text" },
         make("strong", { text: asset.name || asset.code || say("unnamed") }),
-        make("span", { class: "soft", text: [asset.code, formatDistance(distance)].filter(Boolean).join(" · ") }),
+        factLine([asset.code, formatDistance(distance)]),
         make("span", { class: "badges" }, badge(categoryWord(asset.category)), index === 0 && !ambiguous ? badge(say("near_nearest"), "good") : null),
       ),
       icon("next"),

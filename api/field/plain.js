@@ -28,7 +28,7 @@ const newState = () => ({ login: "", password: "", category: "gas", asset: null,
 function stepButton(words, work) {
   const step = button(words, async () => {
     step.disabled = true;
-    await work().catch((error) => toast(error instanceof TypeError ? say("plain_failed") : error.message, "bad"));
+    await work().catch((error) => toast(error instanceof TypeError || error instanceof SyntaxError ? say("plain_failed") : error.message, "bad"));
     step.disabled = false;
   }, { kind: "primary" });
   return step;
@@ -123,7 +123,8 @@ function buildRecord(state, fix) {
 async function ask(method, path, body, token) {
   const headers = { "Content-Type": "application/json", "Client-Now": new Date().toISOString(), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   const response = await fetch(path, { method, body, headers, cache: "no-store", credentials: "omit" });
-  const answer = await response.json().catch(() => ({}));
+  // What says 200 and cannot be read to its end is no answer.
+  const answer = response.ok ? await response.json() : await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(pick(answer.reason) || answer.detail || answer.title || say("plain_failed"));
   return answer;
 }

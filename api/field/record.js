@@ -33,7 +33,7 @@ async function listEvidence(app, draft, photos, code, fix) {
     if (photo.kind === "signature") continue;
     const kept = await app.db.get("blobs", photo.sha256);
     const copy = kept && (await makeWatermarked(kept.bytes, watermarkLines(app, draft, photo, code, fix)));
-    if (!copy || !(await keepPhoto(app, draft, copy))) continue;
+    if (!copy || !(await keepPhoto(app, draft, copy, "copy_no_room"))) continue;
     evidence.push(strip({ ...photo, sha256: copy.sha256, media: copy.media, bytes: copy.bytes.size, kind: "watermarked", of: photo.sha256 }));
   }
   return evidence;

@@ -10,6 +10,7 @@ import { UPLOAD_LATER, uploadBlob } from "./upload.js";
 const BATCH_EVENTS = 50;
 const BATCH_BYTES = 400_000;
 const TIMEOUT_MS = 60_000;
+const GLANCE_MS = 10_000;
 const REST_MS = 60_000;
 const LONGEST_REST_MS = 600_000;
 // One at a time over all tabs; two at once would be harmless, only wasteful.
@@ -25,6 +26,7 @@ export class Sender {
     this.rest = REST_MS;
     this.timer = null;
     this.running = null;
+    this.tried = 0;
   }
 
   // On every occasion: opening, signal, coming back to the page, the minute, the button.
@@ -40,6 +42,11 @@ export class Sender {
     return this.pass();
   }
 
+  // On the way to another screen: phones do not always say that the signal is back.
+  glance() {
+    if (Date.now() - this.tried > GLANCE_MS) this.pass();
+  }
+
   pass() {
     this.running ??= this.#passOnce().finally(() => (this.running = null));
     return this.running;
@@ -47,6 +54,7 @@ export class Sender {
 
   async #passOnce() {
     clearTimeout(this.timer);
+    this.tried = Date.now();
     this.#show("sending");
     let result;
     try {

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { openAssetMap } from "./map.js";
 import { distanceM } from "./position.js";
-import { badge, button, card, categoryWord, eventWord, icon, segments } from "./ui.js";
+import { badge, button, card, categoryWord, eventWord, factLine, icon, segments } from "./ui.js";
 import { startVisit } from "./draft.js";
 import { formatDate, formatDistance, formatMoment, pick, say } from "./words.js";
 
@@ -68,7 +68,7 @@ function makeHead(app, left, done) {
   }, { kind: "small", glyph: "again" });
   const total = left + done;
   const meter = total ? make("progress", { class: "meter", max: String(total), value: String(done), "aria-label": big }) : null;
-  return make("div", { class: "head" }, make("p", { class: "big", text: big }), meter, make("div", { class: "row spread" }, make("p", { class: "soft", text: facts.filter(Boolean).join(" · ") }), again));
+  return make("div", { class: "head" }, make("p", { class: "big", text: big }), meter, make("div", { class: "row spread" }, factLine(facts), again));
 }
 
 // A visit that was opened and left again without a word is none.
@@ -106,7 +106,7 @@ function taskCard(app, task, asset) {
       "span",
       { class: "card-text" },
       make("strong", { text: asset?.name || asset?.code || say("unnamed") }),
-      make("span", { class: "soft", text: facts.filter(Boolean).join(" · ") }),
+      factLine(facts),
       make("span", { class: "badges" }, badge(categoryWord(task.category)), open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
     ),
     icon("next"),

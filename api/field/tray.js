@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { exportOutbox, saveFile } from "./export.js";
 import { tryAgain } from "./outbox.js";
 import { tellChange } from "./store.js";
-import { badge, button, card, eventWord, icon, toast } from "./ui.js";
+import { badge, button, card, eventWord, factLine, icon, toast } from "./ui.js";
 import { formatBytes, formatMoment, pick, say } from "./words.js";
 
 const SHOWN_RECEIVED = 20;
@@ -39,7 +39,7 @@ async function trayHead(app) {
     { class: `head tray ${whole ? "is-whole" : ""}` },
     make("p", { class: "big", text: big }),
     make("progress", { class: "meter", max: String(Math.max(1, counts.recorded)), value: String(counts.recorded ? counts.received : 1), "aria-label": big }),
-    make("p", { class: "soft", role: "status", text: [counts.photos ? say("photos_left", { n: counts.photos }) : whole && counts.recorded ? say("outbox_empty") : "", words, contact ? say("last_contact", { date: formatMoment(contact) }) : ""].filter(Boolean).join(" · ") }),
+    make("p", { role: "status" }, factLine([counts.photos ? say("photos_left", { n: counts.photos }) : whole && counts.recorded ? say("outbox_empty") : "", words, contact ? say("last_contact", { date: formatMoment(contact) }) : ""])),
     short ? make("p", { class: "note bad", text: short }) : null,
     whole ? null : again,
   );
@@ -61,7 +61,7 @@ async function trayLists(app) {
 const describe = ({ type, shown }) => [eventWord(type), pick(shown.what) || shown.description || shown.asset].filter(Boolean).join(" · ");
 
 function recordHead(one) {
-  return make("div", { class: "card-text" }, make("strong", { text: describe(one) }), make("span", { class: "soft", text: [`#${one.seq}`, one.shown.code, formatMoment(one.saved_at)].filter(Boolean).join(" · ") }));
+  return make("div", { class: "card-text" }, make("strong", { text: describe(one) }), factLine([`#${one.seq}`, one.shown.code, formatMoment(one.saved_at)]));
 }
 
 function waitingCard(app, row) {

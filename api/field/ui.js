@@ -83,12 +83,25 @@ export function severityBadge(severity) {
   return make("span", { class: `badge severity-${/^\w+$/.test(severity) ? severity : "none"}`, text: severityWord(severity) });
 }
 
+// Facts in a row; a code or a date is never broken in two.
+export function factLine(parts, kind = "soft") {
+  const shown = parts.filter(Boolean);
+  return make("span", { class: `fact-line ${kind}` }, ...shown.flatMap((part, at) => [at ? " · " : null, make("span", { text: String(part) })]));
+}
+
 export const badge = (words, kind = "") => make("span", { class: `badge ${kind}`, text: words });
 
+// A word that passes. Bad news stay longer, and good news never push them away.
 export function toast(words, kind = "") {
-  document.querySelector(".toast")?.remove();
-  const shown = make("div", { class: `toast ${kind}`, role: "status", text: words });
-  document.body.append(shown);
+  let shelf = document.querySelector(".toasts");
+  if (!shelf) {
+    shelf = make("div", { class: "toasts", role: "status" });
+    document.body.append(shelf);
+  }
+  for (const old of shelf.children) if (old.textContent === words || !old.classList.contains("bad")) old.remove();
+  const shown = make("div", { class: `toast ${kind}`, text: words });
+  shown.addEventListener("click", () => shown.remove());
+  shelf.append(shown);
   setTimeout(() => shown.remove(), kind === "bad" ? 8000 : 4000);
 }
 

@@ -6,7 +6,7 @@ import { listHazards } from "./known.js";
 import { positionLine } from "./place.js";
 import { saveVisit } from "./record.js";
 import { makeTeam } from "./team.js";
-import { ask, badge, button, card, categoryWord, field, icon, segments, severityBadge, stateWord, toast } from "./ui.js";
+import { ask, badge, button, card, categoryWord, factLine, field, icon, segments, severityBadge, stateWord, toast } from "./ui.js";
 import { pick, say } from "./words.js";
 
 export async function showVisit(app, [id]) {
@@ -38,8 +38,8 @@ function set(app, draft, name, value) {
 }
 
 function visitHead(draft, line) {
-  const facts = [draft.asset?.code, draft.asset?.address].filter(Boolean).join(" · ");
-  return make("section", { class: "visit-head" }, make("div", { class: "badges" }, badge(categoryWord(draft.category)), facts ? make("span", { class: "soft", text: facts }) : null), line.element);
+  const facts = factLine([draft.asset?.code, draft.asset?.address]);
+  return make("section", { class: "visit-head" }, make("div", { class: "badges" }, badge(categoryWord(draft.category)), facts), line.element);
 }
 
 function openHere(app, draft, hazards) {
@@ -48,7 +48,7 @@ function openHere(app, draft, hazards) {
     make(
       "div",
       { class: "open-row" },
-      make("div", { class: "card-text" }, make("strong", { text: hazardName(app, hazard) }), make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), make("span", { class: "soft", text: hazard.code ?? "" }))),
+      make("div", { class: "card-text" }, make("strong", { text: hazardName(app, hazard) }), make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), factLine([hazard.code]))),
       button(say("add_to_it"), () => app.go(`case/${hazard.id}/commented/${draft.id}`), { kind: "small", glyph: "add" }),
     ),
   );

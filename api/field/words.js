@@ -8,14 +8,12 @@ const WORDS = {
   close: ["关闭", "Close"],
   cancel: ["取消", "Cancel"],
   separator: ["、", ", "],
-  optional: ["选填", "optional"],
   // Frame
   tab_today: ["今日", "Today"],
   tab_hazards: ["隐患", "Hazards"],
   tab_scan: ["扫码", "Scan"],
   tab_outbox: ["待发", "Outbox"],
   tab_me: ["我的", "Me"],
-  received_of: ["已收 {n} / 共 {total}", "{n} of {total} received"],
   received_sentence: ["服务器已收到 {total} 条中的 {n} 条", "{n} of {total} received"],
   update_ready: ["新版本已就绪", "A new version is ready"],
   update_now: ["更新", "Update"],
@@ -92,7 +90,6 @@ const WORDS = {
   scan_use: ["确定", "Go"],
   scan_unknown: ["今天的设施里没有“{code}”", "“{code}” is not among today's assets"],
   // Visit
-  visit_title: ["检查", "Visit"],
   open_hazards_here: ["此处未销号的隐患", "Open hazards here"],
   add_to_it: ["补充", "Add to it"],
   checklist: ["检查项", "Checklist"],
@@ -100,7 +97,6 @@ const WORDS = {
   fail: ["不合格", "Fails"],
   na: ["不适用", "N/A"],
   rest_pass: ["其余全部合格", "All others are OK"],
-  clear_rest: ["撤销", "Undo"],
   item_recorded: ["已记录", "Recorded"],
   item_unfinished: ["未完成", "Unfinished"],
   other_hazard: ["清单以外的隐患", "A hazard not on the list"],
@@ -136,7 +132,6 @@ const WORDS = {
   same_open: ["此处同一问题已有未销号的隐患", "The same is already open here"],
   same_open_text: ["{code}:补充照片和说明,不必重复立项", "{code}: add photos and a note instead of a second case"],
   record_anyway: ["仍作为新隐患记录", "Record as a new one anyway"],
-  severity: ["等级", "Severity"],
   severity_by_office: ["等级由办公室确定", "the office decides the severity"],
   severity_from_item: ["由检查项确定", "set by the item"],
   photos: ["照片", "Photos"],
@@ -152,9 +147,9 @@ const WORDS = {
   photo_wrong_type: ["这不是照片(JPEG、PNG、WebP 或 HEIC)", "This is not a photo (JPEG, PNG, WebP or HEIC)"],
   photo_empty: ["相机没有给出照片,请重拍", "The camera gave no photo: take it again"],
   photo_no_room: ["手机存储已满,这张照片存不下。请联网发送或清理手机后重拍;文字记录仍可保存", "The phone is full: this photo could not be kept. Send or free some space and take it again; the record itself can still be saved"],
+  copy_no_room: ["手机存储已满:原片已保存,水印副本存不下。请联网发送或清理手机", "The phone is full: the original photo is kept, its watermarked copy found no room. Send or free some space"],
   description: ["描述", "Description"],
   description_hint: ["哪里、什么问题", "Where, and what is wrong"],
-  what_next: ["怎么处理?", "What happens now?"],
   fixed_now: ["当场整改", "Fixed on the spot"],
   order_by_date: ["限期整改", "Order by a date"],
   fix_title: ["当场整改", "Fixed on the spot"],
@@ -165,10 +160,11 @@ const WORDS = {
   signature_here: ["请在框内签名", "Sign in the frame"],
   signature_clear: ["重签", "Clear"],
   signer: ["签字人", "Name of the signer"],
+  signer_optional: ["签字人(选填)", "Name of the signer (optional)"],
   refusal_reason: ["拒签理由", "Reason for refusing"],
   signature_needed: ["需要签字,或记录拒签理由", "A signature is needed, or the reason for refusing"],
   due_on: ["整改期限", "To be fixed by"],
-  in_days: ["{n} 天", "{n} days"],
+  in_days: ["{n} 天", "{n} d"],
   order_note: ["限期 {date} 前整改", "to be fixed by {date}"],
   save_hazard: ["保存隐患", "Save the hazard"],
   hazard_saved: ["隐患 {code} 已记录", "Hazard {code} is recorded"],
@@ -183,7 +179,6 @@ const WORDS = {
   cases_mine: ["可办理", "You can act"],
   cases_other: ["仅查看", "To look at"],
   just_recorded: ["今天记录,等待发送", "Recorded today, waiting to be sent"],
-  item: ["检查项", "Item"],
   asset: ["设施", "Asset"],
   actions: ["办理", "Act"],
   act_waiting: ["已记录“{what}”,等待服务器确认", "“{what}” is recorded and waits for the server"],
@@ -193,7 +188,6 @@ const WORDS = {
   reason: ["理由", "Reason"],
   reason_needed: ["请写明理由", "Give the reason"],
   something_needed: ["请写说明或拍照", "Add a note or a photo"],
-  show_on_map: ["在地图上看", "On the map"],
   late: ["已超期 {n} 天", "{n} days late"],
   event_visited: ["检查记录", "Visit"],
   event_commented: ["补充", "Added to"],
@@ -230,7 +224,6 @@ const WORDS = {
   export_hint: ["长期没有信号时:导出的文件可用 U 盘、数据线等交给办公室,由经办人在系统中导入;重复导入不会重复记录。", "Without a signal for long: hand the file to the office by cable or stick; a case officer imports it. Importing twice does no harm."],
   // Me
   me_title: ["我的", "Me"],
-  roles: ["角色", "Roles"],
   switch_person: ["换人使用", "Another person"],
   switch_hint: ["记录始终算在记录人名下;未发完的记录仍会发出", "Records stay under who made them; what waits is still sent"],
   storage: ["存储", "Storage"],
@@ -263,7 +256,7 @@ export const currentLanguage = () => language;
 export const otherLanguage = () => (language === "en" ? "zh" : "en");
 
 export function say(key, facts = {}) {
-  const words = WORDS[key][language === "en" ? 1 : 0];
+  const words = WORDS[key]?.[language === "en" ? 1 : 0] ?? key;
   return words.replace(/\{(\w+)\}/g, (_, name) => String(facts[name]));
 }
 

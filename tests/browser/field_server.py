@@ -348,7 +348,14 @@ def _day(office: Office, person: Person, since: str | None) -> Json:
     cursor = str(office.version)
     fresh = {"tasks": [], "assets": [], "hazards": [], "forms": []} if since == cursor else {}
     nothing: Json = {"tasks": [], "assets": [], "hazards": []}
-    return {"now": _now(), "cursor": cursor, "person": who, "removed": nothing, **office.day, **fresh}
+    return {
+        "now": _now(),
+        "cursor": cursor,
+        "person": who,
+        "removed": nothing,
+        **office.day,
+        **fresh,
+    }
 
 
 def _import(office: Office, exported: Json) -> Json:

@@ -6,7 +6,7 @@ import { fetchDay, fetchOutline, noteContact, readDay, wipeIfStale } from "./day
 import { make } from "./dom.js";
 import { drawFrame } from "./frame.js";
 import { askPersistence, detectMode, readStorage } from "./modes.js";
-import { countOutbox, getDevice, keepReserve } from "./outbox.js";
+import { countOutbox, getDevice } from "./outbox.js";
 import { showPlainForm } from "./plain.js";
 import { Positioning } from "./position.js";
 import { SCREENS } from "./screens.js";
@@ -158,7 +158,6 @@ async function start() {
   if (app.mode.level === "plain") return showPlainForm(app);
   app.db = await openStore({ onOutdated: () => location.reload() });
   await getDevice(app.db);
-  await keepReserve(app.db);
   if (await wipeIfStale(app.db)) toast(say("wiped"));
   app.sender = new Sender({
     db: app.db,

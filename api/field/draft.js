@@ -53,10 +53,19 @@ export async function keepDraft(app, draft) {
   pending = null;
   try {
     await app.db.put("drafts", draft);
+    unkept.delete(draft.id);
   } catch (error) {
     if (!isQuotaError(error)) throw error;
+    unkept.set(draft.id, draft);
     toast(say("full_banner"), "bad");
   }
+}
+
+// Drafts the phone had no room for: they live as long as the page does.
+const unkept = new Map();
+
+export async function readDraft(app, id) {
+  return unkept.get(id) ?? app.db.get("drafts", id);
 }
 
 let pending = null;
@@ -99,4 +108,9 @@ export async function dropDraft(app, draft) {
   }
   await tx.objectStore("drafts").delete(draft.id);
   await tx.done;
+  unkept.delete(draft.id);
+}
+
+export function forgetUnkept(draft) {
+  unkept.delete(draft.id);
 }

@@ -1,6 +1,6 @@
 // One hazard: what fails, two photos, a word, the place; then what happens with it.
 
-import { findItem, keepDraft, keepSoon, forgetPhoto } from "./draft.js";
+import { findItem, keepDraft, keepSoon, forgetPhoto, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { findSame } from "./known.js";
 import { photoTile } from "./photos.js";
@@ -12,7 +12,7 @@ import { pick, say } from "./words.js";
 export const KINDS_BEFORE = ["before_wide", "before_close"];
 
 export async function openDraft(app, id, hazardId) {
-  const draft = await app.db.get("drafts", id);
+  const draft = await readDraft(app, id);
   const finding = draft?.findings?.find((one) => one.hazard_id === hazardId);
   if (finding) return { draft, finding };
   app.go(draft ? `visit/${id}` : "today", { replace: true });

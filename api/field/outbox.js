@@ -2,21 +2,10 @@
 // leave only when the server repeats their id and hash and says that it lacks no photo of theirs.
 
 import { sha256Text } from "./sha256.js";
-import { STRICT, isQuotaError, tellChange } from "./store.js";
+import { STRICT, tellChange } from "./store.js";
 import { makeUuid7 } from "./uuid7.js";
 
-const RESERVE_BYTES = 1 << 20;
 const LEDGER_LENGTH = 200;
-
-// Space that is given up when the phone is full, so that a record always has room.
-export async function keepReserve(db) {
-  if (await db.get("meta", "reserve")) return;
-  try {
-    await db.put("meta", new Blob([new Uint8Array(RESERVE_BYTES)]), "reserve");
-  } catch (error) {
-    if (!isQuotaError(error)) throw error;
-  }
-}
 
 export async function getDevice(db) {
   const tx = db.transaction("meta", "readwrite", STRICT);
@@ -50,20 +39,10 @@ function buildBody(event, { account, role }, device, at) {
   });
 }
 
-// Keeps events (all or none) and lets go of the draft they came from; throws when even the
-// reserve did not make room. Gives the rows as kept.
+// Keeps events (all or none) and lets go of the draft they came from; gives the rows as kept.
+// Throws QuotaExceededError when there is no room: nothing is kept then, the draft stays.
 export async function recordEvents(db, author, events, { draft = null, dropDraft = false } = {}) {
   await getDevice(db);
-  try {
-    return await recordOnce(db, author, events, { draft, dropDraft });
-  } catch (error) {
-    if (!isQuotaError(error)) throw error;
-    await db.delete("meta", "reserve");
-    return recordOnce(db, author, events, { draft, dropDraft });
-  }
-}
-
-async function recordOnce(db, author, events, { draft, dropDraft }) {
   const tx = db.transaction(["events", "meta", "drafts", "blobs"], "readwrite", STRICT);
   tx.done.catch(() => {}); // a request that fails is thrown below; this is the same failure again
   const device = await tx.objectStore("meta").get("device");

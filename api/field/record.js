@@ -1,11 +1,11 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, keepPhoto } from "./draft.js";
+import { findForm, findItem, forgetPhoto, forgetUnkept, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
 import { saveFile } from "./export.js";
 import { recordEvents } from "./outbox.js";
 import { isQuotaError } from "./store.js";
-import { ask, categoryWord } from "./ui.js";
+import { ask, categoryWord, toast } from "./ui.js";
 import { formatMoment, pick, say } from "./words.js";
 
 // As the server works it out (business days are those of the county): it stands in the watermark.
@@ -155,16 +155,25 @@ export async function saveAct(app, draft, hazard, act, pendingCount) {
   return keepOrSaveAsFile(app, author(app, act.role), [event], { draft, dropDraft: true });
 }
 
-// The record first. A phone with no room at all gets it as a file: it is never just gone.
+// The record goes before its copies: where there is no room for both, they make way. Where there
+// is none at all it is offered as a file, and the draft stays: it is never just gone.
 async function keepOrSaveAsFile(app, who, events, options) {
-  try {
-    await recordEvents(app.db, who, events, options);
-  } catch (error) {
-    if (!isQuotaError(error)) throw error;
+  const tries = [() => recordEvents(app.db, who, events, options), async () => recordEvents(app.db, who, await dropCopies(app, options.draft, events), options)];
+  let kept = false;
+  for (const attempt of tries) kept ||= await attempt().then(() => true, (error) => isQuotaError(error) ? false : Promise.reject(error));
+  if (!kept) {
     const chosen = await ask(say("save_hazard"), say("save_failed"), [["file", say("save_as_file"), "primary"], ["no", say("cancel")]]);
     if (chosen === "file") saveFile(new Blob([JSON.stringify({ ...who, events })], { type: "application/json" }), "record.json");
     return false;
   }
+  if (options.draft) forgetUnkept(options.draft);
   app.sender.now();
   return true;
+}
+
+async function dropCopies(app, draft, events) {
+  const copies = events.flatMap((event) => event.evidence ?? []).filter((note) => note.of);
+  for (const { sha256 } of copies) await forgetPhoto(app, draft, sha256);
+  if (copies.length) toast(say("copy_no_room"), "bad");
+  return events.map((event) => ({ ...event, evidence: event.evidence?.filter((note) => !note.of) }));
 }

@@ -29,8 +29,8 @@ export function openStore({ onOutdated } = {}) {
 // Chromium's default calls a transaction done before it is on the disk.
 export const STRICT = { durability: "strict" };
 
-export const isQuotaError = (error) =>
-  error?.name === "QuotaExceededError" || error?.inner?.name === "QuotaExceededError";
+// Full by quota, or a disk that is full in earnest, which some browsers call "unknown".
+export const isQuotaError = (error) => error?.name === "QuotaExceededError" || error?.name === "UnknownError";
 
 const channel = "BroadcastChannel" in self ? new BroadcastChannel(NAME) : null;
 const listeners = new Set();

@@ -1,6 +1,6 @@
 // A visit: what was checked, who was there; a record even when nothing was found.
 
-import { dropDraft, findForm, keepDraft, keepSoon, makeFinding } from "./draft.js";
+import { dropDraft, findForm, keepDraft, keepSoon, makeFinding, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { listHazards } from "./known.js";
 import { positionLine } from "./place.js";
@@ -10,7 +10,7 @@ import { ask, badge, button, card, categoryWord, factLine, field, icon, segments
 import { pick, say } from "./words.js";
 
 export async function showVisit(app, [id]) {
-  const draft = await app.db.get("drafts", id);
+  const draft = await readDraft(app, id);
   if (!draft || draft.kind !== "visit") return app.go("today", { replace: true });
   app.positioning.start();
   const line = positionLine(app, { asset: draft.asset });

@@ -47,6 +47,7 @@ class Phone:
     flags: list[str] = field(default_factory=list)
     user_agent: str | None = None
     script: str | None = None
+    disk: str | None = None
     photos: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ class Phone:
         """Switch it on (again) and open the app."""
         self.context: BrowserContext = self.playwright.chromium.launch_persistent_context(
             str(self.folder),
-            executable_path=shutil.which("chromium"),
+            executable_path=self._small_disk() if self.disk else shutil.which("chromium"),
             args=[*QUIET, *CAMERA, *self.flags],
             viewport={"width": self.width, "height": 844},
             locale=self.language,
@@ -72,6 +73,48 @@ class Phone:
         self.page.goto(self.base + path)
         self.page.wait_for_selector("body[data-ready]", state="attached")
         return self.page
+
+    def _small_disk(self) -> str:
+        """Chromium with its profile on a disk of this size: quota is what is left of it."""
+        script = self.folder.parent / f"{self.folder.name}-small"
+        self.folder.mkdir(exist_ok=True)
+        script.write_text(
+            f"#!/bin/sh\nexec unshare --map-root-user --mount sh -c 'mount -t tmpfs -o"
+            f' size={self.disk} tmpfs {self.folder} && exec chromium "$@"\' sh "$@"\n'
+        )
+        script.chmod(0o755)
+        return str(script)
+
+    def fill_disk(self) -> None:
+        """Until no large photo finds room any more: less than 1 MB is left."""
+        self.page.evaluate(
+            """async () => {
+              const db = await new Promise((done) => {
+                const asked = indexedDB.open("ballast", 1);
+                asked.onupgradeneeded = () => asked.result.createObjectStore("ballast");
+                asked.onsuccess = () => done(asked.result);
+              });
+              const put = (bytes, key) => new Promise((done) => {
+                const tx = db.transaction("ballast", "readwrite", { durability: "strict" });
+                tx.oncomplete = () => done(true);
+                tx.onabort = () => done(false);
+                for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+                tx.objectStore("ballast").put(new Blob([bytes]), key);
+              });
+              let key = 0;
+              for (const size of [4e6, 1e6]) {
+                while (await put(new Uint8Array(size), key)) key += 1;
+              }
+              db.close();
+            }"""
+        )
+
+    def empty_disk(self) -> None:
+        """The ballast is thrown out."""
+        self.page.evaluate(
+            "() => new Promise((done) => {"
+            " indexedDB.deleteDatabase('ballast').onsuccess = () => done(true); })"
+        )
 
     def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

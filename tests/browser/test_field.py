@@ -361,33 +361,78 @@ def test_a_visit_without_a_finding_and_one_without_entry_are_records(
 
 
 def test_a_full_phone_keeps_the_record_and_says_what_it_could_not_keep(
-    office: Office, phone: Phone
+    office: Office, new_phone: NewPhone
 ) -> None:
+    phone = new_phone(disk="80m")
+    page = phone.open()
+    phone.log_in()
     phone.begin_visit()
     phone.go_offline()
     phone.fail_item("gas.shutoff")
     phone.take_before(1)
-    page = phone.page
-    client = phone.context.new_cdp_session(page)
-    usage = page.evaluate("navigator.storage.estimate().then((room) => room.usage)")
-    shrink = {"origin": phone.base, "quotaSize": usage + 20_000}
-    client.send("Storage.overrideQuotaForOrigin", shrink)
+    phone.fill_disk()
+    large = make_photo(50, size=(3000, 2250))
+    file = {"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": large}
+    page.locator(".tile input").first.set_input_files([file])
+    expect(page.locator(".toast.bad", has_text="这张照片存不下")).to_be_visible()
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
-    page.locator(".actions .button").click()
-    expect(page.locator(".toast.bad")).to_contain_text("存储已满")
-    expect(page.locator(".counter")).to_have_text("0/1")
+    save_or_be_told(page)
+    if page.locator(".screen-order").is_visible():  # no room for a word either: it was said
+        phone.empty_disk()
+        save_or_be_told(page)
+    page.wait_for_selector(".screen-visit")
+    page.reload()
     page.wait_for_selector(".screen-visit")
     (row,) = phone.rows("events")
     kept = {blob["sha256"] for blob in phone.rows("blobs")}
-    assert set(phone.photos) <= kept  # the originals; only the copies had no room
-    assert [note["kind"] for note in json.loads(str(row["body"]))["evidence"]] == [
-        "before_wide",
-        "before_close",
-    ]
-    client.send("Storage.overrideQuotaForOrigin", {"origin": phone.base})
+    assert kept == {note["sha256"] for note in json.loads(str(row["body"]))["evidence"]}
+    assert set(phone.photos) <= kept  # the camera's own come before any copy
+    phone.empty_disk()
     phone.go_offline(offline=False)
+    page.evaluate("dispatchEvent(new Event('online'))")
     phone.wait_until_sent(1)
+    check_complete(office, phone)
+
+
+def save_or_be_told(page: Page) -> None:
+    """Either the record is kept, or the phone offers it as a file; never silence."""
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-visit, dialog")
+    if page.locator("dialog").is_visible():
+        expect(page.locator("dialog")).to_contain_text("手机已满,记录没有存入")
+        page.locator("dialog .button").last.click()
+
+
+def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
+    office: Office, phone: Phone
+) -> None:
+    page = phone.page
+    phone.begin_visit()
+    phone.fail_item("gas.shutoff")
+    phone.take_before(1)
+    page.locator("textarea").fill("阀门拆除")
+    page.locator(".actions .button.amber").click()
+    page.wait_for_selector(".screen-order")
+    page.evaluate(
+        "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
+        " IDBObjectStore.prototype.add = function (...row) {"
+        " if (window.full) throw new DOMException('full', 'QuotaExceededError');"
+        " return add.apply(this, row); }; }"
+    )
+    page.locator(".actions .button").click()
+    expect(page.locator("dialog")).to_contain_text("手机已满,记录没有存入")
+    with page.expect_download() as download:
+        page.locator("dialog .button.primary").click()
+    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert saved["account"] == INSPECTOR
+    assert saved["events"][0]["payload"]["description"] == "阀门拆除"
+    assert set(phone.photos) <= {blob["sha256"] for blob in phone.rows("blobs")}
+    page.evaluate("window.full = false")  # somebody made room: the form is still there
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-visit")
+    phone.wait_until_sent(1)
+    check_chain(office)
     check_complete(office, phone)
 
 

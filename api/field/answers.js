@@ -14,6 +14,7 @@ export async function readProblem(response) {
 
 // A {zh, en} pair where the server gives both, else its text in the language it was asked in.
 export function problemWords(problem) {
-  if (problem?.reason?.zh) return { zh: problem.reason.zh, en: problem.reason.en };
+  const pair = problem?.reason ?? problem;
+  if (pair?.zh) return { zh: pair.zh, en: pair.en };
   return problem?.detail || problem?.title || null;
 }

@@ -33,6 +33,7 @@ export async function fetchDay(db, account) {
     assets: merge(base.assets, answer.assets, removed.assets),
     hazards: merge(base.hazards, answer.hazards, removed.hazards),
   };
+  next.assets = next.assets.map((asset) => ({ ...asset, category: asset.category ?? findCategory(asset, next) }));
   await db.put("cache", next, "day");
   await noteContact(db);
   return next;
@@ -50,6 +51,11 @@ async function askDay(token, cursor) {
   if (!response.ok && cursor !== null && response.status < 500) return askDay(token, null);
   if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
   return response.json();
+}
+
+// Which checklist an asset is looked at with: its task's, else that of what is open there.
+function findCategory(asset, { tasks, hazards }) {
+  return [...tasks, ...hazards].find((one) => one.asset_id === asset.id)?.category ?? null;
 }
 
 export function merge(known, came = [], gone = []) {

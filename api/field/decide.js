@@ -85,7 +85,8 @@ export async function showOrder(app, [id, hazardId]) {
     return keepHazard(app, draft, finding, { due_on: finding.due_on }, event.currentTarget);
   }, { kind: "primary", glyph: "check" });
   const what = make("p", { class: "lead", text: item ? pick(item.text) : finding.description || say("other_hazard") });
-  return { title: say("order_title"), back: `hazard/${draft.id}/${finding.hazard_id}`, body: [what, quick, date], foot: [save] };
+  const limit = pick(item?.deadline) ? make("p", { class: "soft", text: say("limit", { words: pick(item.deadline) }) }) : null;
+  return { title: say("order_title"), back: `hazard/${draft.id}/${finding.hazard_id}`, body: [what, ...(limit ? [limit] : []), quick, date], foot: [save] };
 }
 
 const inDays = (days) => formatDate(Date.now() + days * DAY_MS);

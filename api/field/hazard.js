@@ -1,12 +1,12 @@
 // One hazard: what fails, two photos, a word, the place; then what happens with it.
 
-import { findItem, keepDraft, keepSoon, forgetPhoto, readDraft } from "./draft.js";
+import { findForm, findItem, keepDraft, keepSoon, forgetPhoto, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { findSame } from "./known.js";
 import { photoTile } from "./photos.js";
 import { positionLine } from "./place.js";
 import { chooseFix, makeCode } from "./record.js";
-import { button, card, field, severityBadge, toast } from "./ui.js";
+import { button, card, factLine, field, severityBadge, toast } from "./ui.js";
 import { pick, say } from "./words.js";
 
 export const KINDS_BEFORE = ["before_wide", "before_close"];
@@ -45,7 +45,8 @@ export async function showHazard(app, [id, hazardId]) {
 function hazardHead(finding, item) {
   const how = item ? say("severity_from_item") : say("severity_by_office");
   const code = makeCode(finding.hazard_id, Date.now());
-  return make("div", { class: "badges head-badges" }, item ? severityBadge(item.severity) : null, make("span", { class: "soft small", text: how }), make("span", { class: "code", text: code }));
+  const limits = [code, pick(item?.deadline) && say("limit", { words: pick(item.deadline) }), item?.control_hours ? say("control", { n: item.control_hours }) : null];
+  return make("div", { class: "badges head-badges" }, item ? severityBadge(item.severity) : null, make("span", { class: "soft small", text: how }), factLine(limits, "code"));
 }
 
 // Asked of what the phone holds, so it is asked without a signal too.
@@ -65,7 +66,8 @@ function sameCard(app, draft, finding, same) {
 }
 
 async function goOn(app, draft, finding, where) {
-  const lacking = KINDS_BEFORE.filter((kind) => !finding.photos.some((photo) => photo.kind === kind));
+  const needed = KINDS_BEFORE.slice(0, findForm(app, draft)?.needs?.photos ?? KINDS_BEFORE.length);
+  const lacking = needed.filter((kind) => !finding.photos.some((photo) => photo.kind === kind));
   if (lacking.length) return toast(say("photo_needed", { names: lacking.map((kind) => say(`photo_${kind}`)).join(say("separator")) }), "bad");
   if (!chooseFix(app, { place: finding.place, asset: draft.asset, choice: draft.asset_choice })) return toast(say("place_needed"), "bad");
   await keepDraft(app, draft);

@@ -119,7 +119,8 @@ export function visitResult(draft) {
 function visitPayload(app, draft) {
   const items = findForm(app, draft)?.checklist ?? [];
   const ticked = draft.result === "no_entry" ? [] : items.filter(({ item }) => draft.checklist[item]);
-  const flood = clean({ ...draft.flood, depth_m: readNumber(draft.flood.depth_m) });
+  const { depth_m, level, action, ...moments } = draft.flood;
+  const flood = clean({ depth_m: readNumber(depth_m), level, action, ...Object.fromEntries(Object.entries(moments).map(([name, value]) => [name, withZone(value)])) });
   return clean({
     result: visitResult(draft),
     category: draft.category,
@@ -130,6 +131,12 @@ function visitPayload(app, draft) {
     flood: draft.category === "flood" && Object.keys(flood).length ? flood : null,
     note: draft.note.trim(),
   });
+}
+
+// What the phone's clock field gives is a time of here, without saying so.
+function withZone(local) {
+  const moment = new Date(local);
+  return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
 }
 
 function readNumber(text) {

@@ -105,7 +105,7 @@ export class Sender {
       if (response.ok) {
         // A Wi-Fi's own login page also answers 200: only what repeats id and hash counts.
         const { results = [] } = await response.json();
-        for (const row of batch) await this.#settle(row, results.find((one) => one.id === row.id));
+        for (const row of batch) await this.#settle(row, results.find((one) => one.id === row.id || one.sha256 === row.sha256));
       } else if (isHard(response.status) || response.status === 413) {
         // Something in the batch is not liked: each by itself, so that one stops no other.
         for (const row of batch) await this.#putRecord(row, token);

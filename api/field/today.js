@@ -14,7 +14,8 @@ export async function showToday(app) {
   const done = await listDone(app.db);
   const assets = new Map(app.day.assets.map((asset) => [asset.id, asset]));
   const tasks = app.day.tasks.map((task) => ({ task, asset: assets.get(task.asset_id) ?? null }));
-  const isDone = ({ task }) => done.has(task.id) || /^(done|closed|cancelled|visited)$/.test(task.state ?? "");
+  const isDone = ({ task }) => done.get(task.id) === "done" || /^(done|dropped)$/.test(task.state ?? "");
+  for (const { task } of tasks) if (done.get(task.id) === "no_entry") task.state = "no_entry";
   const left = sortTasks(tasks.filter((one) => !isDone(one)), app.positioning.best);
   const drafts = await listDrafts(app);
   const screen = { title: say("tab_today"), tabs: true, body: [] };
@@ -46,13 +47,16 @@ export async function showToday(app) {
 
 async function listDone(db) {
   const rows = [...(await db.getAll("events")), ...(await db.getAll("received"))];
-  return new Set(rows.filter((row) => row.type === "visited" && row.task_id).map((row) => row.task_id));
+  const visits = rows.filter((row) => row.type === "visited" && row.task_id && row.outcome !== "refused");
+  // Nobody there is no check: it stays to do, last.
+  return new Map(visits.sort((a, b) => a.seq - b.seq).map((row) => [row.task_id, row.shown.result === "no_entry" ? "no_entry" : "done"]));
 }
 
 function sortTasks(tasks, fix) {
   const far = ({ asset }) => (fix && asset ? distanceM(fix, asset) : 0);
   const due = ({ task }) => task.due_on ?? "9999";
-  return tasks.sort((a, b) => far(a) - far(b) || due(a).localeCompare(due(b)) || name(a).localeCompare(name(b)));
+  const again = ({ task }) => task.state === "no_entry";
+  return tasks.sort((a, b) => again(a) - again(b) || far(a) - far(b) || due(a).localeCompare(due(b)) || name(a).localeCompare(name(b)));
 }
 
 const name = ({ asset }) => String(asset?.name ?? asset?.code ?? "");
@@ -107,7 +111,7 @@ function taskCard(app, task, asset) {
       { class: "card-text" },
       make("strong", { text: asset?.name || asset?.code || say("unnamed") }),
       factLine(facts),
-      make("span", { class: "badges" }, badge(categoryWord(task.category)), open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
+      make("span", { class: "badges" }, badge(categoryWord(task.category)), task.state === "no_entry" ? badge(say("no_entry"), "warn") : null, open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
     ),
     icon("next"),
   );

@@ -77,7 +77,7 @@ const word = (list, key) => pick(VOCABULARY[list][key]) || key || "";
 export const categoryWord = (key) => word("category", key);
 export const severityWord = (key) => word("severity", key);
 export const stateWord = (key) => word("state", key);
-export const eventWord = (key) => (VOCABULARY.event[key] ? word("event", key) : say(`event_${key}`));
+export const eventWord = (key) => word(VOCABULARY.event[key] ? "event" : "record", key);
 
 export function severityBadge(severity) {
   return make("span", { class: `badge severity-${/^\w+$/.test(severity) ? severity : "none"}`, text: severityWord(severity) });

@@ -9,6 +9,8 @@ import { makeTeam } from "./team.js";
 import { ask, badge, button, card, categoryWord, factLine, field, icon, segments, severityBadge, stateWord, toast } from "./ui.js";
 import { pick, say } from "./words.js";
 
+const MANY = 12;
+
 export async function showVisit(app, [id]) {
   const draft = await readDraft(app, id);
   if (!draft || draft.kind !== "visit") return app.go("today", { replace: true });
@@ -63,7 +65,8 @@ export function hazardName(app, hazard) {
 }
 
 function pickResult(app, draft, fill) {
-  const results = [["inspected", say("inspected")], ...(draft.category === "flood" ? [["dry", say("dry")]] : []), ["no_entry", say("no_entry")]];
+  const known = findForm(app, draft)?.visit_results?.map((one) => one.value) ?? ["no_entry", ...(draft.category === "flood" ? ["dry"] : [])];
+  const results = ["inspected", "dry", "no_entry"].filter((key) => key === "inspected" || known.includes(key)).map((key) => [key, say(key)]);
   return segments(say("visit_kind"), results, draft.result, (key) => {
     draft.result = key;
     keepDraft(app, draft);
@@ -84,11 +87,23 @@ function listChecks(app, draft, fill) {
     keepDraft(app, draft);
     fill();
   }, { kind: "wide", glyph: "check", hidden: !open });
-  const lead = items.length ? make("h2", { text: say("checklist") }) : make("p", { class: "soft", text: say("no_form") });
+  const lead = items.length > MANY ? findField(items, rows) : items.length ? make("h2", { text: say("checklist") }) : make("p", { class: "soft", text: say("no_form") });
   const others = draft.findings.filter((one) => !one.item);
   const other = button(others.length ? `${say("other_hazard")} · ${say("item_unfinished")}` : say("other_hazard"), () => openFinding(app, draft, null), { kind: "wide", glyph: "add" });
   const recorded = draft.recorded.filter((one) => !one.item).map(recordedMark);
   return [lead, ...rows, rest, ...recorded, other];
+}
+
+// A long checklist is searched, not scrolled.
+function findField(items, rows) {
+  return field(`${say("checklist")} (${items.length})`, {
+    type: "search",
+    placeholder: say("find_item"),
+    oninput: (value) => {
+      const wanted = value.trim().toLowerCase();
+      rows.forEach((row, at) => (row.hidden = !pick(items[at].text).toLowerCase().includes(wanted)));
+    },
+  });
 }
 
 function recordedMark({ code }) {
@@ -135,6 +150,8 @@ function floodFields(app, draft) {
     part("depth_m", say("flood_depth"), { inputmode: "decimal" }),
     part("level", say("flood_level")),
     part("action", say("flood_action")),
+    part("called_out_at", say("flood_called"), { type: "datetime-local" }),
+    part("arrived_at", say("flood_arrived"), { type: "datetime-local" }),
     part("water_gone_at", say("flood_gone"), { type: "datetime-local" }),
   );
 }

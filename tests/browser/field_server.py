@@ -126,8 +126,7 @@ def build_office(*, hostile: str | None = None) -> Office:
                 # The first two stand 25 m apart: closer than a phone can tell.
                 "lon": LON + (0.00025 if index == 1 else index * 0.004),
                 "lat": LAT + (0.0 if index == 1 else (index % 3) * 0.003),
-                "category": category,
-                "address": f"春城路 {index * 8 + 2} 号" + (hostile or ""),
+                "township": "530521",
             }
         )
         tasks.append(
@@ -138,7 +137,7 @@ def build_office(*, hostile: str | None = None) -> Office:
                 "asset_id": asset,
                 "category": category,
                 "due_on": (date.today() + timedelta(days=index)).isoformat(),
-                "state": "open",
+                "state": "todo",
             }
         )
     return Office(
@@ -189,19 +188,25 @@ def _gas_form(say: Callable[[str, str], Json]) -> Json:
             "text": say(zh, en),
             "severity": severity,
             "source": say("GB 55009", "GB 55009"),
+            "deadline": {"rule": "days", **say("15 日内", "within 15 days")},
+            "control_hours": 2.0 if severity == "major" else None,
             "mark": "unverified",
         }
         for key, zh, en, severity in items
     ]
     title = say("燃气安全检查", "Gas safety")
-    return {"key": "gas", "version": "2026-11", "title": title, "checklist": checklist}
+    form = {"key": "gas", "version": "2026-11", "title": title, "checklist": checklist}
+    results = [{"value": value} for value in ("normal", "hazards", "no_entry")]
+    return {**form, "visit_results": results, "needs": {"photos": 2, "signature": True}}
 
 
 def _flood_form(say: Callable[[str, str], Json]) -> Json:
     text = say("雨水口堵塞", "Storm inlet blocked")
     item = {"item": "flood.inlet", "text": text, "severity": "general_b", "mark": "verified"}
     title = say("防汛巡查", "Flood patrol")
-    return {"key": "flood", "version": "2026-05", "title": title, "checklist": [item]}
+    form = {"key": "flood", "version": "2026-05", "title": title, "checklist": [item]}
+    results = [{"value": value} for value in ("normal", "hazards", "dry")]
+    return {**form, "visit_results": results, "needs": {"photos": 1, "signature": False}}
 
 
 def build_server(office: Office, vendor: Path) -> Starlette:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from gis.hazards.envelope import read_envelope
+from gis.hazards.events import PAYLOADS, EventType
+from gis.hazards.records import RECORDS, RecordType
 from tests.browser.field_server import (
     INSPECTOR,
     LAT,
@@ -77,6 +81,16 @@ def check_chain(office: Office) -> None:
         assert [one["prev_hash"] for one in records] == hashes[:-1]
 
 
+def check_readable(office: Office) -> None:
+    """What was sent is what the log reads: envelopes and payloads by its own models."""
+    for body in office.events.values():
+        envelope = read_envelope(body)
+        if envelope.type in {kind.value for kind in RecordType}:
+            RECORDS[RecordType(envelope.type)].model_validate(envelope.payload)
+        else:
+            PAYLOADS[EventType(envelope.type)].model_validate(envelope.payload)
+
+
 def check_complete(office: Office, phone: Phone) -> None:
     """Every photo a record speaks of is there, by its hash, and the camera's own among them."""
     assert office.promised() <= set(office.evidence)
@@ -85,6 +99,13 @@ def check_complete(office: Office, phone: Phone) -> None:
         assert sha256(content) == promised
     assert phone.rows("blobs") == []
     assert phone.rows("events") == []
+
+
+@pytest.fixture(autouse=True)
+def every_record_can_be_read(office: Office) -> Iterator[None]:
+    """After each test."""
+    yield
+    check_readable(office)
 
 
 def test_five_hazards_of_a_basement_arrive_once_each_after_a_reload_and_a_dead_battery(
@@ -348,6 +369,7 @@ def test_a_visit_without_a_finding_and_one_without_entry_are_records(
     phone.finish_visit()
     phone.begin_visit(0)
     phone.page.locator(".segment", has_text="到访不遇").click()
+    expect(phone.page.locator(".check")).to_have_count(0)
     phone.page.locator(".actions .button").click()
     phone.page.wait_for_selector(".screen-today")
     phone.wait_until_sent(2)
@@ -358,6 +380,23 @@ def test_a_visit_without_a_finding_and_one_without_entry_are_records(
     assert len(normal["checklist"]) == 5
     assert nobody["result"] == "no_entry"
     assert nobody["checklist"] == []
+
+
+def test_a_dry_flood_round_is_a_record_with_its_reading(office: Office, phone: Phone) -> None:
+    page = phone.page
+    phone.begin_visit(4)
+    expect(page.locator(".segment", has_text="到访不遇")).to_have_count(0)
+    page.locator(".segment", has_text="无积水").click()
+    page.get_by_label("积水深度").fill("0,05")
+    page.get_by_label("退水时间").fill("2026-06-01T08:30")
+    phone.add_colleague()
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-today")
+    phone.wait_until_sent(1)
+    payload = office.bodies("visited")[0]["payload"]
+    assert (payload["result"], payload["category"]) == ("dry", "flood")
+    assert payload["flood"]["depth_m"] == 0.05
+    assert datetime.fromisoformat(payload["flood"]["water_gone_at"]).tzinfo is not None
 
 
 def test_a_full_phone_keeps_the_record_and_says_what_it_could_not_keep(

@@ -4,6 +4,7 @@ import { currentAccount, listAccounts, markExpired, tokenOf } from "./account.js
 import { LoginNeededError } from "./answers.js";
 import { fetchDay, fetchOutline, noteContact, readDay, wipeIfStale } from "./day.js";
 import { make } from "./dom.js";
+import { flush } from "./draft.js";
 import { drawFrame } from "./frame.js";
 import { askPersistence, detectMode, readStorage } from "./modes.js";
 import { countOutbox, getDevice } from "./outbox.js";
@@ -68,6 +69,7 @@ let drawing = 0;
 // Draws the screen the address names; an older drawing that is still under way gives up.
 async function draw() {
   const turn = ++drawing;
+  await flush();
   await readState();
   const [name, ...rest] = decodeURIComponent(location.hash.slice(1) || "today").split("/");
   const allowed = app.account || name === "scan" ? name : "login";

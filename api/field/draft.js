@@ -76,8 +76,10 @@ export function keepSoon(app, draft) {
   pending = { app, draft, timer: setTimeout(() => keepDraft(app, draft), PAUSE_MS) };
 }
 
-function flush() {
-  if (pending) keepDraft(pending.app, pending.draft);
+// What was typed last is written before anything else happens to the draft: a timer that fires
+// after the record was made would bring the old draft back.
+export async function flush() {
+  if (pending) await keepDraft(pending.app, pending.draft);
 }
 addEventListener("pagehide", flush);
 document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flush());

@@ -1,6 +1,6 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, forgetPhoto, forgetUnkept, keepPhoto } from "./draft.js";
+import { findForm, findItem, flush, forgetPhoto, forgetUnkept, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
 import { saveFile } from "./export.js";
 import { recordEvents } from "./outbox.js";
@@ -166,6 +166,7 @@ export async function saveAct(app, draft, hazard, act, pendingCount) {
 // is none at all it is offered as a file, and the draft stays: it is never just gone.
 async function keepOrSaveAsFile(app, who, events, options) {
   const tries = [() => recordEvents(app.db, who, events, options), async () => recordEvents(app.db, who, await dropCopies(app, options.draft, events), options)];
+  await flush();
   let kept = false;
   for (const attempt of tries) kept ||= await attempt().then(() => true, (error) => isQuotaError(error) ? false : Promise.reject(error));
   if (!kept) {

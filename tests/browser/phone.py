@@ -1,4 +1,4 @@
-"""A phone in Chromium: a profile that survives being killed, a camera, a place, a signal or none."""
+"""A phone in Chromium: a profile that survives being killed, a camera, a place, a signal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +15,21 @@ import psutil
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Playwright
 
-from tests.browser.conftest import QUIET
-from tests.browser.field_server import LAT, LON
+from tests.browser.field_office import LAT, LON
 
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+ITEMS = ["gas.hose_aged", "gas.shutoff", "gas.ventilation", "gas.plan", "gas.alarm_missing"]
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
 
 
 def make_photo(number: int, *, size: tuple[int, int] = (900, 675)) -> bytes:
@@ -98,7 +110,9 @@ class Phone:
                 const tx = db.transaction("ballast", "readwrite", { durability: "strict" });
                 tx.oncomplete = () => done(true);
                 tx.onabort = () => done(false);
-                for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+                for (let at = 0; at < bytes.length; at += 65536) {
+                  crypto.getRandomValues(bytes.subarray(at, at + 65536));
+                }
                 tx.objectStore("ballast").put(new Blob([bytes]), key);
               });
               let key = 0;
@@ -252,3 +266,6 @@ class Phone:
             arg=[f"{total}/{total}"],
             timeout=30_000,
         )
+
+
+NewPhone = Callable[..., Phone]

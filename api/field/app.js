@@ -29,6 +29,8 @@ const app = {
   positioning: new Positioning(),
   root: make("div", { class: "app" }),
   hash: "",
+  // A photo or signature that is being kept: what is saved waits for it.
+  busy: null,
   go,
   draw,
   refreshDay,

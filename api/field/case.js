@@ -68,6 +68,7 @@ async function showAct(app, hazard, type, visitId) {
 }
 
 async function finishAct(app, draft, hazard, act, back) {
+  await app.busy;
   if (act.photoNeeded && !draft.photos.length) return toast(say("photo_needed", { names: say(`photo_${act.photo}`) }), "bad");
   if (act.reason && !draft.note.trim()) return toast(say("reason_needed"), "bad");
   if (!draft.note.trim() && !draft.photos.length) return toast(say("something_needed"), "bad");

@@ -35,6 +35,7 @@ async function signatureFields(app, draft, finding) {
   const kept = finding.signature && (await app.db.get("blobs", finding.signature.sha256));
   const pad = signaturePad({
     blob: kept?.bytes ?? null,
+    track: (picture) => (app.busy = picture),
     onsigned: async (picture) => {
       const old = finding.signature;
       if (picture && !(await keepPhoto(app, draft, picture))) return;
@@ -60,6 +61,7 @@ function refusalFields(app, draft, finding) {
 }
 
 async function saveFixed(app, draft, finding, save) {
+  await app.busy;
   if (!finding.photos.some((photo) => photo.kind === "after")) return toast(say("photo_needed", { names: say("photo_after") }), "bad");
   const proven = finding.refuses ? finding.refused_reason.trim() : finding.signature;
   if (!proven) return toast(say("signature_needed"), "bad");

@@ -66,6 +66,7 @@ function sameCard(app, draft, finding, same) {
 }
 
 async function goOn(app, draft, finding, where) {
+  await app.busy;
   const needed = KINDS_BEFORE.slice(0, findForm(app, draft)?.needs?.photos ?? KINDS_BEFORE.length);
   const lacking = needed.filter((kind) => !finding.photos.some((photo) => photo.kind === kind));
   if (lacking.length) return toast(say("photo_needed", { names: lacking.map((kind) => say(`photo_${kind}`)).join(say("separator")) }), "bad");

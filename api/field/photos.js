@@ -25,7 +25,8 @@ export function photoTile(app, draft, photos, kind, { onchange } = {}) {
     input.value = "";
     if (!file) return;
     tile.classList.add("is-busy");
-    await takePhoto(app, draft, photos, kind, file);
+    app.busy = takePhoto(app, draft, photos, kind, file);
+    await app.busy;
     tile.classList.remove("is-busy");
     await show();
     onchange?.();

@@ -66,7 +66,7 @@ def vocabulary_script() -> str:
 
 @cache
 def field_build() -> str:
-    """A short hash over everything the app is made of: shown to the inspector, part of addresses."""
+    """A short hash over all the app is made of: shown to the inspector, part of addresses."""
     digest = hashlib.sha256(LOCK_FILE.read_bytes() + vocabulary_script().encode())
     own = {**_own_files(), "sw.js": FOLDER / "sw.js", "field.html": FOLDER / "field.html"}
     for name, path in sorted(own.items()):

@@ -9,8 +9,9 @@ const WIDTH = 900;
 const HEIGHT = 420;
 const PEN = 5;
 
-// onsigned(photo) after each stroke, onsigned(null) when it is cleared; blob: one signed before.
-export function signaturePad({ blob = null, onsigned }) {
+// onsigned(photo) after each stroke, onsigned(null) when it is cleared; blob: one signed before;
+// track(promise) hears of the picture that is being made.
+export function signaturePad({ blob = null, onsigned, track }) {
   const canvas = make("canvas", { class: "signature", width: WIDTH, height: HEIGHT, "aria-label": say("signature_of"), role: "img", tabindex: "0" });
   const context = canvas.getContext("2d");
   const hint = make("span", { class: "signature-hint", text: say("signature_here"), "aria-hidden": "true" });
@@ -53,10 +54,10 @@ export function signaturePad({ blob = null, onsigned }) {
     if (!last) return;
     last = null;
     const picture = await toBlob(canvas, "image/png");
-    if (picture) onsigned(await describeBlob(picture, "image/png"));
+    if (picture) await onsigned(await describeBlob(picture, "image/png"));
   };
-  canvas.addEventListener("pointerup", end);
-  canvas.addEventListener("pointercancel", end);
+  canvas.addEventListener("pointerup", () => track(end()));
+  canvas.addEventListener("pointercancel", () => track(end()));
   clear();
   if (blob) {
     hint.hidden = true;

@@ -2,7 +2,7 @@
 
 import { ACTS } from "./acts.js";
 import { dueBadge } from "./cases.js";
-import { keepSoon } from "./draft.js";
+import { keepSoon, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { listHazards, listPending } from "./known.js";
 import { photoTile } from "./photos.js";
@@ -46,7 +46,7 @@ function caseFacts(app, hazard) {
 
 async function openAct(app, hazard, type, visitId) {
   const known = (await app.db.getAll("drafts")).find((one) => one.kind === "act" && one.hazard_id === hazard.id && one.type === type && one.account === app.account.id);
-  if (known) return known;
+  if (known) return readDraft(app, known.id);
   // Kept with its first photo or word.
   return { kind: "act", id: makeUuid7(), account: app.account.id, hazard_id: hazard.id, code: hazard.code, category: hazard.category, type, visit_id: visitId, photos: [], note: "" };
 }

@@ -53,19 +53,23 @@ export async function keepDraft(app, draft) {
   pending = null;
   try {
     await app.db.put("drafts", draft);
-    unkept.delete(draft.id);
   } catch (error) {
     if (!isQuotaError(error)) throw error;
-    unkept.set(draft.id, draft);
     toast(say("full_banner"), "bad");
   }
 }
 
-// Drafts the phone had no room for: they live as long as the page does.
-const unkept = new Map();
+// One object for each draft as long as the page lives: a photo that is still being kept when a
+// screen is drawn anew goes into the draft that screen shows; and where the phone has no room left,
+// what was entered lives on here.
+const live = new Map();
 
 export async function readDraft(app, id) {
-  return unkept.get(id) ?? app.db.get("drafts", id);
+  if (!live.has(id)) {
+    const kept = await app.db.get("drafts", id);
+    if (kept && !live.has(id)) live.set(id, kept);
+  }
+  return live.get(id) ?? null;
 }
 
 let pending = null;
@@ -110,9 +114,9 @@ export async function dropDraft(app, draft) {
   }
   await tx.objectStore("drafts").delete(draft.id);
   await tx.done;
-  unkept.delete(draft.id);
+  forgetDraft(draft);
 }
 
-export function forgetUnkept(draft) {
-  unkept.delete(draft.id);
+export function forgetDraft(draft) {
+  live.delete(draft.id);
 }

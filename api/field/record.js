@@ -1,6 +1,6 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, flush, forgetPhoto, forgetUnkept, keepPhoto } from "./draft.js";
+import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
 import { saveFile } from "./export.js";
 import { recordEvents } from "./outbox.js";
@@ -79,8 +79,9 @@ export async function saveHazard(app, draft, finding, decision) {
   ];
   if (decision.fixed) events.push(await makeFixed(app, draft, finding, { code, fix, shown }));
   const next = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
-  const kept = await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: next });
-  return kept ? code : null;
+  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: next }))) return null;
+  Object.assign(draft, next);
+  return code;
 }
 
 async function makeFixed(app, draft, finding, { code, fix, shown }) {
@@ -174,7 +175,7 @@ async function keepOrSaveAsFile(app, who, events, options) {
     if (chosen === "file") saveFile(new Blob([JSON.stringify({ ...who, events })], { type: "application/json" }), "record.json");
     return false;
   }
-  if (options.draft) forgetUnkept(options.draft);
+  if (options.dropDraft) forgetDraft(options.draft);
   app.sender.now();
   return true;
 }

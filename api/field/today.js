@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { openAssetMap } from "./map.js";
 import { distanceM } from "./position.js";
 import { badge, button, card, categoryWord, eventWord, factLine, icon, segments } from "./ui.js";
-import { startVisit } from "./draft.js";
+import { dropDraft, startVisit } from "./draft.js";
 import { formatDate, formatDistance, formatMoment, pick, say } from "./words.js";
 
 let view = "list";
@@ -78,7 +78,7 @@ function makeHead(app, left, done) {
 // A visit that was opened and left again without a word is none.
 async function listDrafts(app) {
   const drafts = (await app.db.getAll("drafts")).filter((draft) => draft.account === app.account.id);
-  for (const draft of drafts.filter(isUntouched)) await app.db.delete("drafts", draft.id);
+  for (const draft of drafts.filter(isUntouched)) await dropDraft(app, draft);
   return drafts.filter((draft) => !isUntouched(draft));
 }
 

@@ -26,6 +26,7 @@ def test_five_hazards_of_a_basement_arrive_once_each_after_a_reload_and_a_dead_b
     phone.fail_item(ITEMS[4])  # the same is open here already: said without a signal
     expect(phone.page.locator(".card.warn")).to_contain_text("YH260301-00000000")
     phone.page.locator("text=仍作为新隐患记录").click()
+    expect(phone.page.locator(".card.warn")).to_have_count(0)
     phone.take_before(4)
     phone.kill()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from gis.hazards.forms import forms_document
 from tests.browser.arrived import check_complete
 from tests.browser.field_office import LAT, LON, Office
 from tests.browser.phone import NewPhone, Phone, make_photo
@@ -176,3 +177,30 @@ def film_of_code(text: str, folder: Path) -> Path:
     film = folder / "code.mjpeg"
     picture.save(film, "JPEG", quality=95)
     return film
+
+
+def test_the_real_checklists_are_searched_and_ticked(office: Office, phone: Phone) -> None:
+    office.day["forms"] = forms_document()
+    office.version += 1
+    page = phone.page
+    page.locator("text=更新任务").click()
+    page.wait_for_timeout(500)
+    phone.begin_visit()
+    (gas,) = [form for form in office.day["forms"] if form["key"] == "gas"]
+    checks = page.locator(".check:visible")
+    expect(checks).to_have_count(len(gas["checklist"]))
+    word = "软管"
+    page.locator("input[type=search]").fill(word)
+    wanted = [line for line in gas["checklist"] if word in line["text"]["zh"]]
+    assert 0 < len(wanted) < len(gas["checklist"])
+    expect(checks).to_have_count(len(wanted))
+    phone.record_hazard(wanted[0]["item"], 1)
+    phone.finish_visit()
+    phone.wait_until_sent(2)
+    assert office.bodies("found")[0]["payload"]["severity"] == wanted[0]["severity"]
+    assert office.bodies("found")[0]["form"] == f"gas@{gas['version']}"
+    visited = office.bodies("visited")[0]["payload"]
+    assert {row["item"] for row in visited["checklist"]} == {
+        row["item"] for row in gas["checklist"]
+    }
+    assert visited["result"] == "hazards"

@@ -52,7 +52,10 @@ export async function keepDraft(app, draft) {
   clearTimeout(pending?.timer);
   pending = null;
   try {
-    await app.db.put("drafts", draft);
+    const tx = app.db.transaction("drafts", "readwrite", STRICT);
+    tx.done.catch(() => {}); // a request that fails is thrown below; this is the same failure again
+    await tx.store.put(draft);
+    await tx.done;
   } catch (error) {
     if (!isQuotaError(error)) throw error;
     toast(say("full_banner"), "bad");

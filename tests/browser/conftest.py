@@ -12,16 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from layers.assets import install_assets
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser.arrived import check_readable
+from tests.browser.field_office import Office, build_office
+from tests.browser.field_server import build_server
+from tests.browser.live_server import serve
+from tests.browser.phone import QUIET, NewPhone, Phone
 
 
 @dataclass
@@ -111,3 +106,41 @@ def _watch(one: Opened) -> None:
         "response",
         lambda answer: one.refused.append(answer.url) if answer.status >= 400 else None,
     )
+
+
+@pytest.fixture
+def office() -> Office:
+    return build_office()
+
+
+@pytest.fixture
+def base(office: Office, vendor: Path) -> Iterator[str]:
+    with serve(build_server(office, vendor)) as address:
+        # The name browsers trust without HTTPS, as a phone trusts the office's certificate.
+        yield address.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def new_phone(base: str, office: Office, tmp_path: Path) -> Iterator[NewPhone]:
+    phones: list[Phone] = []
+    with sync_playwright() as playwright:
+
+        def make(**options: object) -> Phone:
+            folder = tmp_path / f"phone-{len(phones)}"
+            options = {"base": base, **options}
+            phones.append(Phone(playwright, folder=folder, **options))  # type: ignore[arg-type]
+            return phones[-1]
+
+        yield make
+        for phone in phones:
+            phone.close()
+            assert phone.complaints == []
+    check_readable(office)
+
+
+@pytest.fixture
+def phone(new_phone: NewPhone) -> Phone:
+    one = new_phone()
+    one.open()
+    one.log_in()
+    return one

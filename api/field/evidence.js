@@ -1,0 +1,83 @@
+// Photos as evidence: the bytes of the camera, untouched, under their hash; beside them a copy that
+// says in the picture who took it, where and when.
+
+import { sha256Hex } from "./sha256.js";
+
+export const MAX_BYTES = 8 * 1024 * 1024;
+const COPY_EDGE = 1600;
+const COPY_QUALITY = 0.82;
+
+export class PhotoRefusedError extends Error {
+  constructor(reason) {
+    super(reason);
+    this.reason = reason; // "too_large" | "wrong_type" | "empty"
+  }
+}
+
+export async function hashBytes(buffer) {
+  if (!self.crypto?.subtle) return sha256Hex(new Uint8Array(buffer));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", buffer));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// By what the bytes are, not by what the phone calls them.
+export function sniffMedia(bytes) {
+  const ascii = (from, to) => String.fromCharCode(...bytes.subarray(from, to));
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "image/jpeg";
+  if (bytes[0] === 0x89 && ascii(1, 4) === "PNG") return "image/png";
+  if (ascii(0, 4) === "RIFF" && ascii(8, 12) === "WEBP") return "image/webp";
+  if (ascii(4, 8) === "ftyp" && /^(heic|heix|hevc|mif1|msf1)$/.test(ascii(8, 12))) return "image/heic";
+  return null;
+}
+
+// The file exactly as the camera made it. Too large is said, never quietly made smaller: a photo
+// that was written anew is no original.
+export async function readPhoto(file) {
+  if (file.size > MAX_BYTES) throw new PhotoRefusedError("too_large");
+  const buffer = await file.arrayBuffer();
+  if (!buffer.byteLength) throw new PhotoRefusedError("empty");
+  const media = sniffMedia(new Uint8Array(buffer, 0, Math.min(32, buffer.byteLength)));
+  if (!media) throw new PhotoRefusedError("wrong_type");
+  return { sha256: await hashBytes(buffer), media, bytes: new Blob([buffer], { type: media }) };
+}
+
+export function toBlob(canvas, media, quality) {
+  return new Promise((resolve) => canvas.toBlob(resolve, media, quality));
+}
+
+export async function describeBlob(blob, media) {
+  return { sha256: await hashBytes(await blob.arrayBuffer()), media, bytes: blob };
+}
+
+// null where the phone cannot draw the picture: the original does not wait for its copy.
+export async function makeWatermarked(photo, lines) {
+  try {
+    const image = await createImageBitmap(photo, { imageOrientation: "from-image" });
+    const scale = Math.min(1, COPY_EDGE / Math.max(image.width, image.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(image.width * scale);
+    canvas.height = Math.round(image.height * scale);
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    image.close();
+    drawLines(context, canvas, lines);
+    const copy = await toBlob(canvas, "image/jpeg", COPY_QUALITY);
+    return copy && (await describeBlob(copy, "image/jpeg"));
+  } catch {
+    return null;
+  }
+}
+
+function drawLines(context, canvas, lines) {
+  const size = Math.max(14, Math.round(Math.min(canvas.width, canvas.height) / 32));
+  const step = Math.round(size * 1.4);
+  const height = step * lines.length + size;
+  context.fillStyle = "rgba(0, 0, 0, 0.62)";
+  context.fillRect(0, canvas.height - height, canvas.width, height);
+  context.fillStyle = "#fff";
+  context.textBaseline = "top";
+  context.font = `${size}px system-ui, sans-serif`;
+  lines.forEach((line, index) => {
+    context.fillText(line, size, canvas.height - height + size / 2 + index * step, canvas.width - 2 * size);
+  });
+}

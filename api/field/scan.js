@@ -1,0 +1,113 @@
+// Reading a QR code with the camera: the browser's own reader, else zxing; a typed code does too.
+
+import { startVisit } from "./draft.js";
+import { make } from "./dom.js";
+import { button, field, toast } from "./ui.js";
+import { say } from "./words.js";
+
+const EVERY_MS = 200;
+
+export async function showScan(app, [purpose = "asset"]) {
+  const video = make("video", { class: "scan-video", playsinline: true, muted: true, "aria-hidden": "true" });
+  const words = make("p", { class: "soft centre", role: "status", text: say("scan_hint") });
+  const window = make("div", { class: "scan-window" }, video, make("div", { class: "scan-frame", "aria-hidden": "true" }));
+  let typed = "";
+  const take = (text) => (purpose === "login" ? takeLogin(app, text) : takeAsset(app, text));
+  const form = make(
+    "form",
+    { class: "stack" },
+    field(say("scan_typed"), { autocapitalize: "characters", autocomplete: "off", spellcheck: "false", oninput: (value) => (typed = value) }),
+    button(say("scan_use"), () => {}, { type: "submit" }),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (typed.trim()) take(typed.trim());
+  });
+  const reading = readCodes(video, take).catch(() => {
+    window.hidden = true;
+    words.textContent = say("scan_no_camera");
+    return () => {};
+  });
+  const leave = () => reading.then((stop) => stop());
+  const login = purpose === "login";
+  return { title: say(login ? "scan_login_title" : "scan_title"), back: login ? "login" : "today", body: [window, words, form], leave };
+}
+
+// Calls found(text) for each code that is seen; gives the function that lets go of the camera.
+async function readCodes(video, found) {
+  if (!navigator.mediaDevices?.getUserMedia) throw new Error("no camera here");
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "environment", width: { ideal: 1280 } } });
+  video.srcObject = stream;
+  await video.play();
+  const detect = await makeDetector();
+  let seen = null;
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy || !video.videoWidth) return;
+    busy = true;
+    const text = await detect(video).catch(() => null);
+    busy = false;
+    if (!text || text === seen) return;
+    seen = text;
+    navigator.vibrate?.(60);
+    found(text);
+  }, EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    for (const track of stream.getTracks()) track.stop();
+  };
+}
+
+async function makeDetector() {
+  const formats = (await self.BarcodeDetector?.getSupportedFormats?.().catch(() => [])) ?? [];
+  if (formats.includes("qr_code")) {
+    const detector = new self.BarcodeDetector({ formats: ["qr_code"] });
+    return async (video) => (await detector.detect(video))[0]?.rawValue ?? null;
+  }
+  const { BrowserQRCodeReader } = await loadZxing();
+  const reader = new BrowserQRCodeReader();
+  const canvas = document.createElement("canvas");
+  return async (video) => {
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
+    return reader.decodeFromCanvas(canvas).getText();
+  };
+}
+
+// Only where it is needed: it is as large as everything else together.
+function loadZxing() {
+  return new Promise((resolve, reject) => {
+    if (self.ZXingBrowser) return resolve(self.ZXingBrowser);
+    const script = make("script", { src: new URL("./zxing-browser.min.js", import.meta.url).href });
+    script.onload = () => resolve(self.ZXingBrowser);
+    script.onerror = reject;
+    document.head.append(script);
+  });
+}
+
+// A code is the asset's id or code, or an address that ends in one.
+export function findScanned(assets, text) {
+  const parts = text.split(/[/?#=&]/).filter(Boolean);
+  const last = decodePart(parts.at(-1) ?? "").toLowerCase();
+  return assets.find((asset) => [asset.id, asset.code].some((one) => one && one.toLowerCase() === last)) ?? null;
+}
+
+function decodePart(part) {
+  try {
+    return decodeURIComponent(part).trim();
+  } catch {
+    return part;
+  }
+}
+
+function takeAsset(app, text) {
+  const asset = findScanned(app.day.assets, text);
+  if (asset) return startVisit(app, { asset, choice: "scan" });
+  return toast(say("scan_unknown", { code: text.slice(0, 60) }), "bad");
+}
+
+function takeLogin(app, text) {
+  app.enrolment = decodePart(text.split("enrol=").at(-1)).slice(0, 200);
+  return app.go("login");
+}

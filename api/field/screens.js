@@ -1,0 +1,28 @@
+// Which screen an address names.
+
+import { showCase } from "./case.js";
+import { showCases } from "./cases.js";
+import { showFix, showOrder } from "./decide.js";
+import { showHazard } from "./hazard.js";
+import { showLogin } from "./login.js";
+import { showMe } from "./me.js";
+import { showNear } from "./near.js";
+import { showScan } from "./scan.js";
+import { showToday } from "./today.js";
+import { showTray } from "./tray.js";
+import { showVisit } from "./visit.js";
+
+export const SCREENS = {
+  today: showToday,
+  login: showLogin,
+  near: showNear,
+  scan: showScan,
+  visit: showVisit,
+  hazard: showHazard,
+  fix: showFix,
+  order: showOrder,
+  cases: showCases,
+  case: showCase,
+  outbox: showTray,
+  me: showMe,
+};

@@ -170,7 +170,6 @@ const WORDS = {
   signature_needed: ["需要签字,或记录拒签理由", "A signature is needed, or the reason for refusing"],
   due_on: ["整改期限", "To be fixed by"],
   in_days: ["{n} 天", "{n} d"],
-  order_note: ["限期 {date} 前整改", "to be fixed by {date}"],
   save_hazard: ["保存隐患", "Save the hazard"],
   hazard_saved: ["隐患 {code} 已记录", "Hazard {code} is recorded"],
   place_needed: ["需要位置:请在地图上点选", "A place is needed: tap the map"],

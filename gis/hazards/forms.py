@@ -57,6 +57,17 @@ def read_form(name: str) -> Document:
     )
 
 
+def has_signature(category: HazardCategory, name: str | None) -> bool:
+    """Whether a unit signs on this checklist (in the version a record names, else the newest).
+
+    At a drain, a road or a plot nobody is there to sign. What has no checklist is signed.
+    """
+    version = name.partition("@")[2] if name else None
+    catalogue = read_catalogue(version if version in list_versions() else None)
+    form = catalogue.forms.get(category)
+    return True if form is None else form.signature
+
+
 def _form(catalogue: Catalogue, category: HazardCategory) -> Document:
     form = catalogue.forms[category]
     return {

@@ -20,6 +20,7 @@ from gis.errors import InfratrackError
 from gis.evidence.pairing import Shot, judge_pair
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
 from gis.hazards.events import PAYLOADS, EventType, HazardEvent, Role, read_event
+from gis.hazards.forms import has_signature
 from gis.hazards.presets import (
     Preset,
     find_reinspector_breach,
@@ -240,8 +241,14 @@ def _require_version(case: Case, entry: Entry, event: HazardEvent) -> Verdict | 
             expected=entry.expected_version,
             version=case.version,
         )
-    if entry.expected_version < case.version:
-        last = case.applied[-1][1]
+    # What others merely added meanwhile takes nobody's decision away.
+    meanwhile = [
+        event
+        for _, event in case.applied[entry.expected_version :]
+        if event.type not in ALWAYS_APPENDED - {EventType.IMPORTED}
+    ]
+    if meanwhile:
+        last = meanwhile[-1]
         return _refuse(
             "stale",
             Text(
@@ -294,10 +301,12 @@ def _require_evidence(case: Case, entry: Entry, event: HazardEvent) -> Verdict |
     if entry.payload.get("refused_reason"):
         given.add(EvidenceKind.REFUSAL)
     is_major = case.hazard.severity is Severity.MAJOR
+    signs = has_signature(case.hazard.category, entry.form)
     lacking = [
         _PROOFS[need][1]
         for need in TRANSITIONS[event.type].evidence
         if need in _PROOFS
+        and (signs or need != "unit_signature")
         and (is_major or (event.type, need) not in _MAJOR_ONLY)
         and not _PROOFS[need][0] & given
     ]

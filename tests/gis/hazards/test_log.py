@@ -578,3 +578,45 @@ def test_a_notice_without_a_date_is_due_by_the_rule_of_its_item(
     # Thirty days after 12 February 2026 is 14 March; its last second in Shanghai, in UTC.
     assert due == datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC)
     assert everything_agrees(db)
+
+
+def test_a_comment_takes_nobodys_decision_away(db: OneTransaction) -> None:
+    phone, hazard = Phone(), uuid4()
+    take(db, phone.write("found", NOON, payload=FOUND, hazard_id=hazard))
+    take(db, Phone(account=LI).write("commented", NOON, hazard_id=hazard, payload={"note": "仍漏"}),
+         author=LI_SI)  # fmt: skip
+    office = {"role": "officer", "hazard_id": hazard}
+    based_on_one = Phone(account=WANG).write("registered", NOON, expected_version=1, **office)
+    assert take(db, based_on_one, author=WANG_WU).hazard_version == 3
+    stale = Phone(account=WANG).write(
+        "dismissed", NOON, expected_version=2, payload={"reason": "x"}, **office
+    )
+    assert take(db, stale, author=WANG_WU).reason["rule"] == "stale"
+    assert everything_agrees(db)
+
+
+def test_where_nobody_is_there_to_sign_a_photo_of_the_repair_is_enough(db: OneTransaction) -> None:
+    for category, outcome in (("road", Outcome.APPLIED), ("gas", Outcome.REFUSED)):
+        phone, hazard = Phone(), uuid4()
+        payload = {"category": category, "severity": "minor"}
+        take(db, phone.write("found", NOON, payload=payload, hazard_id=hazard))
+        fixed = phone.write(
+            "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")]
+        )
+        assert take(db, fixed).outcome is outcome
+
+
+def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_another(
+    db: OneTransaction,
+) -> None:
+    hazard = uuid4()
+    payload = {**FOUND, "ordered_until": "2026-03-20"}
+    take(db, Phone().write("found", NOON, payload=payload, hazard_id=hazard))
+    office = {"role": "officer", "hazard_id": hazard}
+    for version, name in enumerate(("registered", "notified"), start=1):
+        body = Phone(account=WANG).write(name, NOON, expected_version=version, **office)
+        take(db, body, author=WANG_WU)
+    with db.read() as connection:
+        due = connection.execute(text("SELECT due_at FROM core.hazard")).scalar_one()
+    assert due == datetime(2026, 3, 20, 15, 59, 59, tzinfo=UTC)
+    assert everything_agrees(db)

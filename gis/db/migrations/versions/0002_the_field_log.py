@@ -283,6 +283,7 @@ def upgrade() -> None:
     op.drop_table('hazard_event', schema='core')
     op.execute("DROP FUNCTION core.stamp_event()")
     op.add_column('hazard', sa.Column('item', sa.Text(), nullable=True), schema='core')
+    op.add_column('hazard', sa.Column('ordered_until', sa.Date(), nullable=True), schema='core')
     op.add_column('hazard', sa.Column('section', sa.Text(), nullable=True), schema='core')
     op.add_column('hazard', sa.Column('assigned_to', sa.Text(), nullable=True), schema='core')
     op.add_column('hazard', sa.Column('visit_id', sa.Text(), nullable=True), schema='core')
@@ -294,6 +295,7 @@ def upgrade() -> None:
     op.add_column('hazard', sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True), schema='core')
     op.add_column('hazard', sa.Column('notified_at', sa.DateTime(timezone=True), nullable=True), schema='core')
     op.add_column('hazard', sa.Column('item', sa.Text(), nullable=True), schema='history')
+    op.add_column('hazard', sa.Column('ordered_until', sa.Date(), nullable=True), schema='history')
     op.add_column('hazard', sa.Column('section', sa.Text(), nullable=True), schema='history')
     op.add_column('hazard', sa.Column('assigned_to', sa.Text(), nullable=True), schema='history')
     op.add_column('hazard', sa.Column('visit_id', sa.Text(), nullable=True), schema='history')
@@ -325,6 +327,7 @@ def downgrade() -> None:
     op.drop_column('hazard', 'visit_id', schema='history')
     op.drop_column('hazard', 'assigned_to', schema='history')
     op.drop_column('hazard', 'section', schema='history')
+    op.drop_column('hazard', 'ordered_until', schema='history')
     op.drop_column('hazard', 'item', schema='history')
     op.drop_column('hazard', 'notified_at', schema='core')
     op.drop_column('hazard', 'submitted_at', schema='core')
@@ -336,6 +339,7 @@ def downgrade() -> None:
     op.drop_column('hazard', 'visit_id', schema='core')
     op.drop_column('hazard', 'assigned_to', schema='core')
     op.drop_column('hazard', 'section', schema='core')
+    op.drop_column('hazard', 'ordered_until', schema='core')
     op.drop_column('hazard', 'item', schema='core')
     op.create_table('hazard_event',
     sa.Column('id', sa.UUID(), autoincrement=False, nullable=False),

@@ -171,11 +171,23 @@ def count_features(kind: type[Record], asked: Filter) -> Statement:
     return Statement(f"SELECT count(*) {clause}", parameters)
 
 
-def count_values(kind: type[Record], name: str, asked: Filter) -> Statement:
-    """Rows of (value, count) of one attribute: the figures of a legend."""
+def count_values(kind: type[Record], asked: Filter) -> Statement:
+    """Rows of (value, is open, due, count): the figures of a legend.
+
+    ``value`` is of what colours the kind, None where nothing does. Where a kind has deadlines the
+    open ones are counted by theirs (epoch seconds), so that a reader's clock can tell the late.
+    """
     parameters: Parameters = {}
     clause = source_clause(kind.kind, asked, parameters)
-    return Statement(f"SELECT f.{name}, count(*) {clause} GROUP BY 1 ORDER BY 1", parameters)
+    value = f"f.{kind.style.color_by}" if kind.style.color_by else "NULL::text"
+    is_open, due = "true", "NULL::bigint"
+    if "due_at" in kind.model_fields:
+        is_open = "f.is_open"
+        due = "CASE WHEN f.is_open THEN extract(epoch FROM f.due_at)::bigint END"
+    return Statement(
+        f"SELECT {value}, {is_open}, {due}, count(*) {clause} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        parameters,
+    )
 
 
 def versions_of(kind: type[Record], pool: Pool, identifier: UUID) -> Statement:

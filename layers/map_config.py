@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,32 @@ MAPS: dict[str, MapSpec] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class LayerCounts:
+    """How many records a layer has, by value of what colours it.
+
+    ``open_by_value`` are those among them that are not closed (all, where nothing can be closed),
+    ``due`` how many of them fall due at each moment (epoch seconds).
+    """
+
+    by_value: Mapping[str | None, int]
+    open_by_value: Mapping[str | None, int]
+    due: Mapping[int, int]
+
+    @classmethod
+    def gather(cls, rows: Iterable[Sequence[Any]]) -> LayerCounts:  # Any: columns of many types
+        """From rows of (value, is open, due, count), as ``queries.count_values`` gives them."""
+        every: Counter[str | None] = Counter()
+        still: Counter[str | None] = Counter()
+        due: Counter[int] = Counter()
+        for value, is_open, moment, count in rows:
+            every[value] += count
+            still[value] += count if is_open else 0
+            if moment is not None:
+                due[moment] += count
+        return cls(every, still, due)
+
+
 def get_map(name: str) -> MapSpec:
     """The map of that name, or NotFoundError."""
     if name not in MAPS:
@@ -84,9 +111,9 @@ def build_config(
     language: Language,
     version: str,
     bounds: list[float] | None,
-    counts: Mapping[str, Mapping[str | None, int]],
+    counts: Mapping[str, LayerCounts],
 ) -> Document:
-    """The page's config; ``counts`` gives, per kind, rows by value of what colours it."""
+    """The page's config; ``counts`` gives the kinds the reader may see with their figures."""
     see: Callable[[str], bool] = lambda name: name in counts  # noqa: E731
     return {
         "name": spec.name,
@@ -112,9 +139,7 @@ def geometry_word(kind: type[Record]) -> str:
     return {GeometryType.LINE: "line", GeometryType.AREA: "area"}.get(kind.geometry_type, "point")
 
 
-def layer_config(
-    kind: type[Record], pool: Pool, *, visible: bool, counts: Mapping[str | None, int]
-) -> Document:
+def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: LayerCounts) -> Document:
     """One layer: where its data is, its words, its look."""
     here = f"/collections/{kind.kind}"
     hazards = None
@@ -138,9 +163,22 @@ def layer_config(
         "minzoom": 0,
         "aggregate_to": kind.zoom.features_from - 1,
         "labels_from": kind.zoom.labels_from,
-        "count": sum(counts.values()),
-        "counts": {str(value): count for value, count in counts.items() if value is not None},
+        **_count_members(kind, counts),
     }
+
+
+def _count_members(kind: type[Record], counts: LayerCounts) -> Document:
+    """All, by value; of what has deadlines the open ones too, and when they fall due."""
+    members: Document = {"count": sum(counts.by_value.values()), "counts": _named(counts.by_value)}
+    if "due_at" in kind.model_fields:
+        members["open_count"] = sum(counts.open_by_value.values())
+        members["open_counts"] = _named(counts.open_by_value)
+        members["due"] = sorted(counts.due.items())
+    return members
+
+
+def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
+    return {str(value): count for value, count in counts.items() if value is not None}
 
 
 def legend_entries(kind: type[Record]) -> list[Document]:

@@ -136,7 +136,9 @@ def openapi_document(request: Request, parts: Parts, language: Language) -> Docu
         ),
         "/search": _operation("search", "Search by code or name", JSON, word, "limit"),
         "/maps/{name}": _operation("map", "Live map", "text/html", "path-name", tag="maps"),
-        "/maps/{name}/config": _operation("mapConfig", "Its layers", JSON, "path-name", tag="maps"),
+        "/maps/{name}/config": _operation(
+            "mapConfig", "Its layers", JSON, "path-name", "as-of", tag="maps"
+        ),
         "/events": _operation("events", "Changes", "text/event-stream", tag="maps"),
         "/health": _operation("health", "Health", JSON, tag="operation"),
         "/metrics": _operation("metrics", "Prometheus metrics", "text/plain", tag="operation"),

@@ -6,6 +6,7 @@ indexed column bare. Every function names the columns its reader may see, never 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -240,16 +241,25 @@ def read_versions(kinds: Sequence[str]) -> Statement:
     )
 
 
+_IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 def search_records(pool: Pool, words: str, *, limit: int) -> Statement:
-    """Records of all visible kinds whose code or name holds the words; exact codes first."""
+    """Records of all visible kinds whose code or name holds the words; exact codes first.
+
+    Words that are an identity find the record that has it.
+    """
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    match = "f.code ILIKE %(holds)s OR f.name ILIKE %(holds)s"
+    if _IDENTITY.fullmatch(words):
+        match = "f.id = %(words)s::uuid"
     arms = " UNION ALL ".join(
         f"(SELECT f.id, '{kind.kind}' AS kind, f.code, f.name,"
         " (ST_XMin(f.geometry) + ST_XMax(f.geometry)) / 2 AS lon,"
         " (ST_YMin(f.geometry) + ST_YMax(f.geometry)) / 2 AS lat,"
         " CASE WHEN f.code = %(words)s THEN 0 WHEN f.name = %(words)s THEN 1"
         " WHEN f.code ILIKE %(starts)s THEN 2 ELSE 3 END AS rank"
-        f" FROM {CORE}.{kind.kind} f WHERE f.code ILIKE %(holds)s OR f.name ILIKE %(holds)s"
+        f" FROM {CORE}.{kind.kind} f WHERE {match}"
         " ORDER BY rank, code LIMIT %(limit)s)"
         for kind in visible_kinds(pool)
     )

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gis.attributes import Language, Text
+from gis.attributes import Language, Text, Unit
 from gis.db.roles import Pool, visible_attributes
 from gis.errors import NotFoundError
 from gis.geometry import GeometryType
 from gis.kinds import KINDS, Record, declared
+from gis.kinds.base import Asset
 from gis.kinds.vocabularies import vocabulary_of
 from gis.settings import Settings
 
 Document = dict[str, Any]  # Any: JSON
 NOT_FOR_PUBLICATION = Text(zh="内部使用,不得公开", en="Internal use; not for publication")
+CONTEXT_LOOK: Document = {"color_by": None, "vocabulary": [], "color": "#8C8577"}
 APPROVED = Text(zh="审图号:{number}", en="Map approval no. {number}")
 
 
@@ -29,6 +31,8 @@ class MapSpec:
     title: Text
     kinds: tuple[str, ...]
     shown: frozenset[str]
+    context: frozenset[str] = frozenset()
+    """Layers that only say where things are: in one quiet colour, without a legend."""
 
 
 MAPS: dict[str, MapSpec] = {
@@ -54,6 +58,7 @@ MAPS: dict[str, MapSpec] = {
                 "admin_unit",
             ),
             shown=frozenset({"hazard", "road", "admin_unit"}),
+            context=frozenset({"road"}),
         ),
     )
 }
@@ -128,6 +133,7 @@ def build_config(
         "tiles": "/tiles/WebMercatorQuad/{z}/{y}/{x}",
         "layers": [
             layer_config(KINDS[name], pool, visible=name in spec.shown, counts=counts[name])
+            | (CONTEXT_LOOK if name in spec.context else {})
             for name in spec.kinds
             if see(name)
         ],
@@ -159,12 +165,27 @@ def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: Layer
         "color": kind.style.color,
         "color_by": kind.style.color_by,
         "vocabulary": legend_entries(kind),
-        "attributes": [attribute_config(kind, name) for name in visible_attributes(kind, pool)],
+        "attributes": [attribute_config(kind, name) for name in _in_reading_order(kind, pool)],
         "minzoom": 0,
         "aggregate_to": kind.zoom.features_from - 1,
         "labels_from": kind.zoom.labels_from,
+        "ranked": _ranked(kind),
         **_count_members(kind, counts),
     }
+
+
+def _ranked(kind: type[Record]) -> Document | None:
+    """By which attribute lesser members are shown later, and from which zoom of tiles on."""
+    if kind.zoom.ranked is None:
+        return None
+    name, first_zoom = kind.zoom.ranked
+    return {"by": name, "from": dict(first_zoom)}
+
+
+def _in_reading_order(kind: type[Record], pool: Pool) -> list[str]:
+    """What is the kind's own first, then what all assets have, then where the record came from."""
+    names = visible_attributes(kind, pool)
+    return sorted(names, key=lambda n: 2 if n in Record.model_fields else n in Asset.model_fields)
 
 
 def _count_members(kind: type[Record], counts: LayerCounts) -> Document:
@@ -203,6 +224,13 @@ def legend_entries(kind: type[Record]) -> list[Document]:
     ]
 
 
+def _unit_words(unit: Unit) -> str | dict[str, str]:
+    """Its symbol; where that is a word of one language, both words."""
+    if unit.symbol == unit.zh:
+        return Text(zh=unit.zh, en=unit.en).as_dict()
+    return unit.symbol
+
+
 def attribute_config(kind: type[Record], name: str) -> Document:
     """Words, unit and vocabulary of one attribute."""
     mark = declared(kind)[name]
@@ -210,6 +238,6 @@ def attribute_config(kind: type[Record], name: str) -> Document:
     return {
         "name": name,
         "text": mark.text.as_dict(),
-        "unit": mark.unit.symbol if mark.unit else None,
+        "unit": _unit_words(mark.unit) if mark.unit else None,
         "vocabulary": {w.value: w.text.as_dict() for w in words} if words else None,
     }

@@ -67,7 +67,9 @@ function cutTile(layer, tile) {
   const margin = MARGIN / EXTENT;
   const crowded = layer.geometry === "point" && shapes.length > CROWD && tile.z <= layer.aggregate_to;
   const features = crowded ? placeCells(layer, tile) : [];
+  const tooSmall = ({ properties }) => layer.ranked && tile.z < (layer.ranked.from[properties[layer.ranked.by]] ?? 0);
   for (const shape of crowded ? [] : shapes) {
+    if (tooSmall(shape)) continue;
     const [west, north, east, south] = shape.box;
     const apart = east * scale < tile.x - margin || west * scale > tile.x + 1 + margin || south * scale < tile.y - margin || north * scale > tile.y + 1 + margin;
     if (!apart) features.push(placeShape(shape, tile, scale));

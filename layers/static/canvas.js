@@ -1,6 +1,6 @@
 // Draws the scene on one canvas over the whole view: no seams between tiles, labels and halos whole.
 
-import { drawCluster, gatherClusters } from "./clusters.js";
+import { drawCluster, drawDots, gatherClusters } from "./clusters.js";
 import { daysLate } from "./clock.js";
 import { drawGraticule } from "./graticule.js";
 import { drawLabels } from "./labels.js";
@@ -85,7 +85,9 @@ export const VectorLayer = L.Renderer.extend({
       if (layer.geometry === "point") drawPoints(ctx, this.scene, layer);
     }
     drawLabels(ctx, this.scene, this._bounds);
-    this.scene.clusters = gatherClusters(this.scene, eachFeature, this._map.getPixelOrigin());
+    const { clusters, dots } = gatherClusters(this.scene, eachFeature, this._map.getPixelOrigin());
+    this.scene.clusters = clusters;
+    drawDots(ctx, dots);
     for (const cluster of this.scene.clusters) drawCluster(ctx, cluster);
   },
 });

@@ -2,26 +2,30 @@
 // Of hazards a circle shows the worst that is open, how many are late, and apart the closed ones;
 // of other things the shares of the vocabulary's colours. The number inside counts what is shown.
 
-import { countLateIn } from "./counts.js";
+import { countLateIn, hasDeadline } from "./counts.js";
 import { formatCount } from "./i18n.js";
 import { INK, LATE, symbolPath } from "./style.js";
 
 const SPACING = 58;
 const CLOSED = "#8a9199";
 
+// Answers { clusters, dots }: where hazards are the subject, other things only say where they are.
 export function gatherClusters(scene, eachFeature, origin) {
   const bins = new Map();
+  const dots = [];
+  const dated = scene.layers.some(hasDeadline);
   eachFeature(scene, (layer, feature, content) => {
     if (!feature.properties.cells || !content.own) return;
     const [tx, ty] = feature.parts[0];
     const x = content.left + tx * content.scale;
     const y = content.top + ty * content.scale;
+    if (dated && !hasDeadline(layer)) return void dots.push({ x, y, color: layer.style.fallback.color });
     const key = `${Math.floor((x + origin.x) / SPACING)}/${Math.floor((y + origin.y) / SPACING)}`;
     if (!bins.has(key)) bins.set(key, { x: 0, y: 0, count: 0, closed: 0, late: 0, worst: null, colors: new Map(), layers: new Map() });
     addCell(bins.get(key), layer, feature.properties, x, y, scene);
   });
   const filled = [...bins.values()].filter((bin) => bin.count + bin.closed > 0);
-  return mergeTouching(filled.map(finishCluster));
+  return { clusters: mergeTouching(filled.map(finishCluster)), dots };
 }
 
 // n_<value>: those that are open, or all where nothing closes; closed_<value>, due_<value>: of hazards.
@@ -85,6 +89,12 @@ function mergeInto(host, one) {
   host.radius = radiusOf(host.count + host.closed);
   for (const [color, count] of one.colors) addColor(host, color, count);
   for (const [id, count] of one.layers) host.layers.set(id, (host.layers.get(id) ?? 0) + count);
+}
+
+export function drawDots(ctx, dots) {
+  ctx.globalAlpha = 0.35;
+  for (const { x, y, color } of dots) disc(ctx, x, y, 2, color);
+  ctx.globalAlpha = 1;
 }
 
 export function drawCluster(ctx, cluster) {

@@ -33,6 +33,12 @@ const WORDS = {
   item_failed: ["详细信息未能加载", "The details could not be loaded"],
   missing: ["无数据:{names}", "No value: {names}"],
   separator: ["、", ", "],
+  colon: [":", ": "],
+  part_applied: ["申报", "applied"],
+  part_approved: ["批复", "approved"],
+  part_received: ["到位", "received"],
+  part_paid: ["支付", "paid"],
+  no_layers: ["尚无数据", "There are no data yet"],
   version: ["第 {n} 版", "Version {n}"],
   since: ["自 {date}", "since {date}"],
   recorded: ["{date} 由 {who} 记录", "recorded {date} by {who}"],
@@ -96,6 +102,10 @@ export function otherLanguage() {
 export function say(key, facts = {}) {
   const words = WORDS[key][language === "en" ? 1 : 0];
   return words.replace(/\{(\w+)\}/g, (_, name) => String(facts[name]));
+}
+
+export function knows(key) {
+  return Object.hasOwn(WORDS, key);
 }
 
 // A {zh, en} pair from the server; a plain string passes through.

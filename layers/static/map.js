@@ -43,7 +43,7 @@ function showState() {
 }
 
 function makeMap() {
-  const map = L.map("map", { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 1, keyboardPanDelta: 120, worldCopyJump: false });
+  const map = L.map("map", { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 0.5, keyboardPanDelta: 120, worldCopyJump: false });
   app.map = map;
   app.vectors = new VectorLayer(app.store);
   L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 120 }).addTo(map);

@@ -16,6 +16,7 @@ export function showPanels() {
   byId("figures").replaceChildren(...renderFigures(visibleLayers()));
   byId("tree").replaceChildren(...renderTree(app.layers, app.visible, { toggle: toggleLayer, showClosed: app.showClosed }));
   byId("legend").replaceChildren(...renderLegend(visibleLayers(), { isOff, toggle: toggleValue, showClosed: app.showClosed, toggleClosed }));
+  byId("legend-title").hidden = byId("legend").children.length === 0;
   byId("count-note").textContent = app.asOf ? say("count_then", { date: app.asOf }) : "";
   if (again) document.querySelector(again)?.focus();
   showList();

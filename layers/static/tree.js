@@ -2,7 +2,7 @@
 
 import { countLayer, countValue } from "./counts.js";
 import { make, makeSvg } from "./dom.js";
-import { formatNumber, pick } from "./i18n.js";
+import { formatNumber, pick, say } from "./i18n.js";
 import { drawSample } from "./legend.js";
 
 // visible: set of layer ids; on: { toggle(id, on), showClosed }.
@@ -13,6 +13,7 @@ export function renderTree(layers, visible, on) {
     if (!groups.has(title)) groups.set(title, []);
     groups.get(title).push(layer);
   }
+  if (!groups.size) return [make("p", { class: "muted", text: say("no_layers") })];
   return [...groups].map(([title, members]) => renderGroup(title, members, visible, on));
 }
 

@@ -135,6 +135,12 @@ def test_counts_follow_the_date_as_tiles_do(
     assert client.get("/maps/progress/config?as-of=soon").status_code == 400
 
 
+def test_where_hazards_are_the_subject_roads_are_only_where_one_is(client: httpx.Client) -> None:
+    for name, coloured in (("hazards", False), ("progress", True)):
+        layers = {k["id"]: k for k in client.get(f"/maps/{name}/config").json()["layers"]}
+        assert bool(layers["road"]["vocabulary"]) is coloured
+
+
 def test_a_map_with_an_approval_number_prints_it(serve_as: Serve, served: Served) -> None:
     from api.app import create_app
     from gis.settings import Settings
@@ -168,6 +174,25 @@ def test_search_finds_by_code_and_by_name_in_every_kind(client: httpx.Client) ->
     assert first["lat"] == pytest.approx(LAT)
     assert {hit["code"] for hit in find(client, "春城1")} == {"R01", "R10"}
     assert {hit["kind"] for hit in find(client, "J00")} == {"sewer_manhole"}
+
+
+def test_an_identity_finds_the_record_that_has_it(client: httpx.Client) -> None:
+    identity = str(find(client, "WS-00012")[0]["id"])
+    assert [hit["code"] for hit in find(client, identity)] == ["WS-00012"]
+    assert [hit["code"] for hit in find(client, identity.upper())] == ["WS-00012"]
+    assert find(client, "018f0000-0000-7000-8000-ffffffffffff") == []
+
+
+def test_money_and_words_of_units_are_in_both_languages(client: httpx.Client) -> None:
+    layers = {k["id"]: k for k in client.get("/maps/progress/config").json()["layers"]}
+    attributes = {a["name"]: a for a in layers["project"]["attributes"]}
+    assert attributes["total_investment_yuan"]["unit"] == {"zh": "元", "en": "yuan"}
+    assert attributes["money"]["vocabulary"]["special_bond"] == {
+        "zh": "专项债",
+        "en": "Special bond",
+    }
+    names = [a["name"] for a in layers["sewer_pipe"]["attributes"]]
+    assert names.index("diameter_mm") < names.index("progress") < names.index("source")
 
 
 def test_an_exact_code_comes_first_whatever_its_kind(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -204,7 +205,7 @@ def test_a_circle_in_the_list_is_entered_by_keyboard_down_to_its_hazards(
     assert "超期 2" in worst.inner_text()
     assert "重大" in worst.inner_text()
     worst.press("Enter")
-    one.page.wait_for_function("location.hash.startsWith('#11/')")
+    one.page.wait_for_url(re.compile("#11/"))
     one.settle()
     one.page.locator("#list [data-worst=major]").press("Enter")
     single = one.page.locator("#list .list-row:not([data-cluster])")

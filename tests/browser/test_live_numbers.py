@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import httpx
 import pytest
+from playwright.sync_api import Page
 from shapely import LineString, Point
 
 from api.app import create_app
@@ -261,3 +262,51 @@ def test_before_anything_was_there_every_number_is_nought(open_page: OpenPage, s
     assert read_tree(one, "road") == 0
     one.page.click("#tab-list")
     assert "当前视图内没有要素" in one.page.locator("#list").inner_text()
+
+
+def test_circles_count_hazards_only_where_hazards_are_the_subject(
+    open_page: OpenPage, site: Site
+) -> None:
+    """Ten roads lie between the crowds; at this zoom they come as cells too."""
+    one = open_map(open_page, site, f"/maps/hazards#9/{LAT}/{LON}/hazard,road/zh")
+    assert read_clusters(one) == [(5, 1, "minor", 0), (6, 2, "major", 0)]
+    roads = open_map(open_page, site, f"/maps/progress#9/{LAT}/{LON}/road/zh")
+    assert read_clusters(roads) == [(10, 0, None, 0)]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("name", ["progress", "hazards"])
+def test_every_control_of_a_phone_is_as_large_as_a_thumb(
+    open_page: OpenPage, site: Site, name: str, lang: str
+) -> None:
+    """44 CSS pixels, the size of WCAG 2.2's 2.5.5; lines of text are no controls."""
+    one = open_page(site.base, f"/maps/{name}?lang={lang}", width=390, height=844)
+    one.settle()
+    code = {"progress": "R5", "hazards": "YH-000"}[name]
+
+    def find(page: Page) -> None:
+        page.click(".sheet-close")
+        page.click("#search")
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+        page.locator("#popup .attributes").wait_for()
+
+    steps: list[Callable[[Page], object]] = [
+        lambda _: None,
+        lambda page: page.click("#open-layers"),
+        lambda page: page.click("#tab-list"),
+        find,
+    ]
+    for step in steps:
+        step(one.page)
+        one.page.wait_for_timeout(400)
+        for control in one.page.locator("button:visible, a:visible, input:visible").all():
+            # The skip link is for keyboards; a box inside a label is ticked by all of it.
+            target = control.evaluate_handle("e => e.closest('label') ?? e").as_element()
+            if control.evaluate("e => e.matches('.skip')") or target is None:
+                continue
+            box = target.bounding_box()
+            assert box is not None
+            words = control.evaluate("e => e.outerHTML.slice(0, 90)")
+            assert min(box["height"], box["width"]) >= 44, (words, box)
+    assert one.page.evaluate("document.documentElement.scrollWidth") == 390

@@ -1,15 +1,15 @@
 """Seed and scale of a demonstration county have a column of their own, not a tail on its name.
 
-Revision: 0002_seed
-Follows: 0001
+Revision: 0007
+Follows: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0002_seed"
-down_revision = "0001"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

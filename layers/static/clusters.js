@@ -68,7 +68,7 @@ function finishCluster(bin) {
   return { ...bin, x: bin.x / weight, y: bin.y / weight, radius: radiusOf(weight) };
 }
 
-const radiusOf = (count) => Math.min(26, 11 + 4.2 * Math.log10(count));
+const radiusOf = (count) => Math.min(26, 13 + 4 * Math.log10(count));
 
 // Means of neighbouring bins may come close: the fuller circle takes in what it would cover.
 function mergeTouching(clusters) {
@@ -108,8 +108,8 @@ export function drawCluster(ctx, cluster) {
   const two = count > 0 && closed > 0;
   write(ctx, formatCount(count || closed), x, y + (two ? -3 : 0.5), { size: radius < 15 ? 10 : 11.5, color: count ? INK : "#5d666e" });
   if (two) write(ctx, `+${formatCount(closed)}`, x, y + 7, { size: 8.5, color: "#5d666e" });
-  if (worst) drawSymbol(ctx, worst, x - radius * 0.72, y - radius * 0.72);
-  if (cluster.late) drawBadge(ctx, formatCount(cluster.late), x + radius * 0.72, y - radius * 0.72);
+  if (worst) drawSymbol(ctx, worst, x - radius * 0.85, y - radius * 0.8);
+  if (cluster.late) drawBadge(ctx, formatCount(cluster.late), x + radius * 0.85, y - radius * 0.8);
 }
 
 function drawShares(ctx, { x, y, radius, count, colors }) {

@@ -101,7 +101,7 @@ def test_a_demonstration_countys_name_loses_its_tail_and_gets_it_back(
     name = clone_database()
     owner = create_engine(cluster.url(OWNER, name))
     with owner.begin() as connection:
-        command.downgrade(alembic_config(connection), "0006")
+        command.downgrade(alembic_config(connection), "0003_campaign_sites")
     old = "SELECT name_en, is_demonstration FROM core.county ORDER BY code"
     with owner.begin() as connection:
         connection.exec_driver_sql("SELECT set_config('infratrack.actor', 'tester', true)")
@@ -122,7 +122,7 @@ def test_a_demonstration_countys_name_loses_its_tail_and_gets_it_back(
         ("Yi County #3/1", None),
     ]
     with owner.begin() as connection:
-        command.downgrade(alembic_config(connection), "0006")
+        command.downgrade(alembic_config(connection), "0003_campaign_sites")
         assert connection.exec_driver_sql(old).all() == before
     owner.dispose()
 

@@ -1,7 +1,7 @@
 """Seed and scale of a demonstration county have a column of their own, not a tail on its name.
 
 Revision: 0007
-Follows: 0006
+Follows: 0003_campaign_sites
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0003_campaign_sites"
 branch_labels = None
 depends_on = None
 

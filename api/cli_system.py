@@ -121,12 +121,10 @@ def _hold_loading(installation: Installation) -> Iterator[None]:
 
 def _is_loaded(installation: Installation, *, seed: int | None, scale: float | None) -> bool:
     with installation.db.read() as connection:
-        found = connection.execute(select(county.c.name_en, county.c.is_demonstration)).all()
-    any_will_do = seed is None and scale is None
-    wanted = f"#{seed or 1}/{scale or 1.0:g}"
-    return any(
-        row.is_demonstration and (any_will_do or row.name_en.endswith(wanted)) for row in found
-    )
+        found = connection.execute(select(county.c.demonstration)).scalars().all()
+    if seed is None and scale is None:
+        return any(made_from is not None for made_from in found)
+    return {"seed": seed or 1, "scale": scale or 1.0} in found
 
 
 def _load_county(session: Session, installation: Installation, *, seed: int, scale: float) -> None:

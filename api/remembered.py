@@ -11,6 +11,7 @@ from api.freshness import read_version
 from api.reading import Ask
 from gis import queries
 from gis.kinds import Record
+from layers.map_config import LayerCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,13 @@ def count_features(
     return matched
 
 
-def count_values(parts: Parts, ask: Ask, kind: type[Record], version: str) -> dict[str | None, int]:
-    """Rows by value of what colours the kind; under None all of them when nothing does."""
-    name = kind.style.color_by
-    asked = queries.Filter()
-    if name is None:
-        return {None: count_features(parts, ask, kind, asked, version)}
-    key = ("values", kind.kind, parts.pool, version)
+def count_values(
+    parts: Parts, ask: Ask, kind: type[Record], asked: queries.Filter, version: str
+) -> LayerCounts:
+    """The figures of a layer's legend; counted once per version and filter."""
+    key = ("values", kind.kind, parts.pool, version, repr(asked))
     kept = parts.answers.get(key)
     if kept is None:
-        rows = [list(row) for row in ask(queries.count_values(kind, name, asked))]
-        kept = orjson.dumps(rows)
+        kept = orjson.dumps([list(row) for row in ask(queries.count_values(kind, asked))])
         parts.answers.keep(key, kept)
-    return {value: int(count) for value, count in orjson.loads(kept)}
+    return LayerCounts.gather(orjson.loads(kept))

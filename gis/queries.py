@@ -6,6 +6,7 @@ indexed column bare. Every function names the columns its reader may see, never 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -171,11 +172,23 @@ def count_features(kind: type[Record], asked: Filter) -> Statement:
     return Statement(f"SELECT count(*) {clause}", parameters)
 
 
-def count_values(kind: type[Record], name: str, asked: Filter) -> Statement:
-    """Rows of (value, count) of one attribute: the figures of a legend."""
+def count_values(kind: type[Record], asked: Filter) -> Statement:
+    """Rows of (value, is open, due, count): the figures of a legend.
+
+    ``value`` is of what colours the kind, None where nothing does. Where a kind has deadlines the
+    open ones are counted by theirs (epoch seconds), so that a reader's clock can tell the late.
+    """
     parameters: Parameters = {}
     clause = source_clause(kind.kind, asked, parameters)
-    return Statement(f"SELECT f.{name}, count(*) {clause} GROUP BY 1 ORDER BY 1", parameters)
+    value = f"f.{kind.style.color_by}" if kind.style.color_by else "NULL::text"
+    is_open, due = "true", "NULL::bigint"
+    if "due_at" in kind.model_fields:
+        is_open = "f.is_open"
+        due = "CASE WHEN f.is_open THEN extract(epoch FROM f.due_at)::bigint END"
+    return Statement(
+        f"SELECT {value}, {is_open}, {due}, count(*) {clause} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        parameters,
+    )
 
 
 def versions_of(kind: type[Record], pool: Pool, identifier: UUID) -> Statement:
@@ -228,16 +241,25 @@ def read_versions(kinds: Sequence[str]) -> Statement:
     )
 
 
+_IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 def search_records(pool: Pool, words: str, *, limit: int) -> Statement:
-    """Records of all visible kinds whose code or name holds the words; exact codes first."""
+    """Records of all visible kinds whose code or name holds the words; exact codes first.
+
+    Words that are an identity find the record that has it.
+    """
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    match = "f.code ILIKE %(holds)s OR f.name ILIKE %(holds)s"
+    if _IDENTITY.fullmatch(words):
+        match = "f.id = %(words)s::uuid"
     arms = " UNION ALL ".join(
         f"(SELECT f.id, '{kind.kind}' AS kind, f.code, f.name,"
         " (ST_XMin(f.geometry) + ST_XMax(f.geometry)) / 2 AS lon,"
         " (ST_YMin(f.geometry) + ST_YMax(f.geometry)) / 2 AS lat,"
         " CASE WHEN f.code = %(words)s THEN 0 WHEN f.name = %(words)s THEN 1"
         " WHEN f.code ILIKE %(starts)s THEN 2 ELSE 3 END AS rank"
-        f" FROM {CORE}.{kind.kind} f WHERE f.code ILIKE %(holds)s OR f.name ILIKE %(holds)s"
+        f" FROM {CORE}.{kind.kind} f WHERE {match}"
         " ORDER BY rank, code LIMIT %(limit)s)"
         for kind in visible_kinds(pool)
     )

@@ -107,12 +107,11 @@ def _grid_layer(kind: type[Record], zoom: int, asked: Filter, parameters: Parame
     by = kind.style.color_by
     measure = MEASURES.get(kind.geometry_type)
     sums = f", sum(r.{measure}) AS {measure}" if measure else ""
-    values = "".join(
-        f", nullif(count(*) FILTER (WHERE r.{by} = '{value}'), 0) AS n_{value}"
-        for value in kind.style.strokes
-    )
+    has_deadlines = "due_at" in kind.model_fields
+    count_value = _open_value if has_deadlines else _plain_value
+    values = "".join(f", {count_value(by, value)}" for value in kind.style.strokes)
     due = f", count(*) FILTER (WHERE r.is_open) AS open, {_moment(_FIRST_DUE)} AS due_at"
-    extras = due if "due_at" in kind.model_fields else ""
+    extras = due if has_deadlines else ""
     # Each record is counted in the one tile that holds its middle, so sums over tiles are exact.
     return (
         f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
@@ -122,6 +121,26 @@ def _grid_layer(kind: type[Record], zoom: int, asked: Filter, parameters: Parame
         f" WHERE r.x >= ST_XMin({_TILE}) AND r.x < ST_XMax({_TILE})"
         f" AND r.y > ST_YMin({_TILE}) AND r.y <= ST_YMax({_TILE})"
         f" GROUP BY floor(r.x / {side!r}), floor(r.y / {side!r})) t WHERE t.geom IS NOT NULL"
+    )
+
+
+def _plain_value(by: str | None, value: str) -> str:
+    return f"nullif(count(*) FILTER (WHERE r.{by} = '{value}'), 0) AS n_{value}"
+
+
+def _open_value(by: str | None, value: str) -> str:
+    """Open and closed ones apart, and when the open ones fall due: ``epoch*count,...``.
+
+    Never how many are late: that changes without a commit, so the reader's page counts it.
+    """
+    mine = f"r.{by} = '{value}'"
+    return (
+        f"nullif(count(*) FILTER (WHERE {mine} AND r.is_open), 0) AS n_{value},"
+        f" nullif(count(*) FILTER (WHERE {mine} AND NOT r.is_open), 0) AS closed_{value},"
+        " (SELECT string_agg(concat(extract(epoch FROM d.at)::bigint, '*', d.count), ','"
+        " ORDER BY d.at) FROM (SELECT u.at, count(*) AS count FROM unnest(array_agg(r.due_at)"
+        f" FILTER (WHERE {mine} AND r.is_open AND r.due_at IS NOT NULL)) AS u(at) GROUP BY u.at) d)"
+        f" AS due_{value}"
     )
 
 

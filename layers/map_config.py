@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gis.attributes import Language, Text
+from gis.attributes import Language, Text, Unit
 from gis.db.roles import Pool, visible_attributes
 from gis.errors import NotFoundError
 from gis.geometry import GeometryType
 from gis.kinds import KINDS, Record, declared
+from gis.kinds.base import Asset
 from gis.kinds.vocabularies import vocabulary_of
 from gis.settings import Settings
 
 Document = dict[str, Any]  # Any: JSON
 NOT_FOR_PUBLICATION = Text(zh="内部使用,不得公开", en="Internal use; not for publication")
+CONTEXT_LOOK: Document = {"color_by": None, "vocabulary": [], "color": "#8C8577"}
 APPROVED = Text(zh="审图号:{number}", en="Map approval no. {number}")
 
 
@@ -28,6 +31,8 @@ class MapSpec:
     title: Text
     kinds: tuple[str, ...]
     shown: frozenset[str]
+    context: frozenset[str] = frozenset()
+    """Layers that only say where things are: in one quiet colour, without a legend."""
 
 
 MAPS: dict[str, MapSpec] = {
@@ -53,9 +58,36 @@ MAPS: dict[str, MapSpec] = {
                 "admin_unit",
             ),
             shown=frozenset({"hazard", "road", "admin_unit"}),
+            context=frozenset({"road"}),
         ),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCounts:
+    """How many records a layer has, by value of what colours it.
+
+    ``open_by_value`` are those among them that are not closed (all, where nothing can be closed),
+    ``due`` how many of them fall due at each moment (epoch seconds).
+    """
+
+    by_value: Mapping[str | None, int]
+    open_by_value: Mapping[str | None, int]
+    due: Mapping[int, int]
+
+    @classmethod
+    def gather(cls, rows: Iterable[Sequence[Any]]) -> LayerCounts:  # Any: columns of many types
+        """From rows of (value, is open, due, count), as ``queries.count_values`` gives them."""
+        every: Counter[str | None] = Counter()
+        still: Counter[str | None] = Counter()
+        due: Counter[int] = Counter()
+        for value, is_open, moment, count in rows:
+            every[value] += count
+            still[value] += count if is_open else 0
+            if moment is not None:
+                due[moment] += count
+        return cls(every, still, due)
 
 
 def get_map(name: str) -> MapSpec:
@@ -84,9 +116,9 @@ def build_config(
     language: Language,
     version: str,
     bounds: list[float] | None,
-    counts: Mapping[str, Mapping[str | None, int]],
+    counts: Mapping[str, LayerCounts],
 ) -> Document:
-    """The page's config; ``counts`` gives, per kind, rows by value of what colours it."""
+    """The page's config; ``counts`` gives the kinds the reader may see with their figures."""
     see: Callable[[str], bool] = lambda name: name in counts  # noqa: E731
     return {
         "name": spec.name,
@@ -101,6 +133,7 @@ def build_config(
         "tiles": "/tiles/WebMercatorQuad/{z}/{y}/{x}",
         "layers": [
             layer_config(KINDS[name], pool, visible=name in spec.shown, counts=counts[name])
+            | (CONTEXT_LOOK if name in spec.context else {})
             for name in spec.kinds
             if see(name)
         ],
@@ -112,9 +145,7 @@ def geometry_word(kind: type[Record]) -> str:
     return {GeometryType.LINE: "line", GeometryType.AREA: "area"}.get(kind.geometry_type, "point")
 
 
-def layer_config(
-    kind: type[Record], pool: Pool, *, visible: bool, counts: Mapping[str | None, int]
-) -> Document:
+def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: LayerCounts) -> Document:
     """One layer: where its data is, its words, its look."""
     here = f"/collections/{kind.kind}"
     hazards = None
@@ -134,13 +165,41 @@ def layer_config(
         "color": kind.style.color,
         "color_by": kind.style.color_by,
         "vocabulary": legend_entries(kind),
-        "attributes": [attribute_config(kind, name) for name in visible_attributes(kind, pool)],
+        "attributes": [attribute_config(kind, name) for name in _in_reading_order(kind, pool)],
         "minzoom": 0,
         "aggregate_to": kind.zoom.features_from - 1,
         "labels_from": kind.zoom.labels_from,
-        "count": sum(counts.values()),
-        "counts": {str(value): count for value, count in counts.items() if value is not None},
+        "ranked": _ranked(kind),
+        **_count_members(kind, counts),
     }
+
+
+def _ranked(kind: type[Record]) -> Document | None:
+    """By which attribute lesser members are shown later, and from which zoom of tiles on."""
+    if kind.zoom.ranked is None:
+        return None
+    name, first_zoom = kind.zoom.ranked
+    return {"by": name, "from": dict(first_zoom)}
+
+
+def _in_reading_order(kind: type[Record], pool: Pool) -> list[str]:
+    """What is the kind's own first, then what all assets have, then where the record came from."""
+    names = visible_attributes(kind, pool)
+    return sorted(names, key=lambda n: 2 if n in Record.model_fields else n in Asset.model_fields)
+
+
+def _count_members(kind: type[Record], counts: LayerCounts) -> Document:
+    """All, by value; of what has deadlines the open ones too, and when they fall due."""
+    members: Document = {"count": sum(counts.by_value.values()), "counts": _named(counts.by_value)}
+    if "due_at" in kind.model_fields:
+        members["open_count"] = sum(counts.open_by_value.values())
+        members["open_counts"] = _named(counts.open_by_value)
+        members["due"] = sorted(counts.due.items())
+    return members
+
+
+def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
+    return {str(value): count for value, count in counts.items() if value is not None}
 
 
 def legend_entries(kind: type[Record]) -> list[Document]:
@@ -165,6 +224,13 @@ def legend_entries(kind: type[Record]) -> list[Document]:
     ]
 
 
+def _unit_words(unit: Unit) -> str | dict[str, str]:
+    """Its symbol; where that is a word of one language, both words."""
+    if unit.symbol == unit.zh:
+        return Text(zh=unit.zh, en=unit.en).as_dict()
+    return unit.symbol
+
+
 def attribute_config(kind: type[Record], name: str) -> Document:
     """Words, unit and vocabulary of one attribute."""
     mark = declared(kind)[name]
@@ -172,6 +238,6 @@ def attribute_config(kind: type[Record], name: str) -> Document:
     return {
         "name": name,
         "text": mark.text.as_dict(),
-        "unit": mark.unit.symbol if mark.unit else None,
+        "unit": _unit_words(mark.unit) if mark.unit else None,
         "vocabulary": {w.value: w.text.as_dict() for w in words} if words else None,
     }

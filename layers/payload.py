@@ -25,6 +25,7 @@ from gis.errors import ParameterError
 from gis.geometry import BBox
 from gis.kinds import KINDS, Record
 from gis.queries import Filter, Statement, count_features, county_extent, features_page
+from layers.map_config import LayerCounts
 
 MAX_FEATURES = 50_000
 """Above this an office PC without a graphics card takes longer than four seconds to draw."""
@@ -49,12 +50,11 @@ class Contents:
     features: Mapping[str, list[Document]]
     county: County | None
 
-    def count_values(self, kind: type[Record]) -> dict[str | None, int]:
-        """Rows by value of what colours the kind; under None all of them when nothing does."""
+    def count_values(self, kind: type[Record]) -> LayerCounts:
+        """The figures of the kind's legend, as the server counts them."""
         rows = self.features[kind.kind]
-        if kind.style.color_by is None:
-            return {None: len(rows)}
-        return dict(Counter(row["properties"].get(kind.style.color_by) for row in rows))
+        keys = Counter(_counted_as(kind, row["properties"]) for row in rows)
+        return LayerCounts.gather((*key, count) for key, count in keys.items())
 
     def find_box(self) -> list[float] | None:
         """The county's box, else that of the features."""
@@ -65,6 +65,14 @@ class Contents:
             return None
         lons, lats = zip(*places, strict=True)
         return [min(lons), min(lats), max(lons), max(lats)]
+
+
+def _counted_as(kind: type[Record], properties: Document) -> tuple[str | None, bool, int | None]:
+    """Value, whether it is open, and when it falls due (epoch seconds)."""
+    value = properties.get(kind.style.color_by) if kind.style.color_by else None
+    is_open = properties.get("is_open") is not False
+    due_at = properties.get("due_at") if is_open else None
+    return value, is_open, int(datetime.fromisoformat(due_at).timestamp()) if due_at else None
 
 
 def carried_pool(pool: Pool) -> Pool:

@@ -38,7 +38,6 @@ MADE = Text(
     zh="{made} 制图;是否超期按本机时钟判断",
     en="Made {made}; lateness by this computer's clock",
 )
-OUTLINE_COLOR = "#a8a49a"
 PAST = Text(zh="{data} 的状态", en="State on {data}")
 TOO_OLD = Text(
     zh="浏览器版本过低,无法显示此地图。请使用 2023 年以后的 Edge、Chrome、Firefox 或 Safari。",
@@ -231,20 +230,17 @@ def _make_config(
         counts={name: contents.count_values(KINDS[name]) for name in names},
     )
     county = contents.county.name if contents.county else None
-    layers = [_fit_layer(layer, spec, names) for layer in config["layers"]]
+    layers = [_fit_layer(layer, names) for layer in config["layers"]]
     # The page sets the clock when it is opened; a moment here would make each render differ.
     title = _add_county(spec.title, county).as_dict()
     return {**config, "server_now": None, "events": None, "title": title, "layers": layers}
 
 
-def _fit_layer(layer: Document, spec: MapSpec, names: Sequence[str]) -> Document:
+def _fit_layer(layer: Document, names: Sequence[str]) -> Document:
     """A layer of the live page as a file can answer for it."""
     fitted = {**layer, "history": None}
     if "hazard" not in names:
         fitted["hazards"] = None
-    if spec.name == "hazards" and layer["id"] == "road":
-        # Where hazards are the subject, roads only say where one is.
-        fitted |= {"color_by": None, "vocabulary": [], "color": OUTLINE_COLOR}
     return fitted
 
 

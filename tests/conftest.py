@@ -24,6 +24,8 @@ from gis.db.handle import PooledDatabase, set_context
 from gis.db.roles import OWNER, Pool
 from gis.db.setup import create_database, migrate, prepare_database
 
+pytest_plugins = ["tests.browser.pages"]
+
 TEMPLATE = "infratrack_template"
 
 

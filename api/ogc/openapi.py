@@ -13,7 +13,7 @@ from starlette.requests import Request
 from api.context import Parts, absolute
 from api.ogc.documents import DESCRIPTION, GEOJSON, JSON, MVT, TITLE
 from api.ogc.parameters import DEFAULT_LIMIT, MAX_LIMIT
-from gis.attributes import Language
+from gis.attributes import Language, Text
 from gis.db.roles import visible_attributes
 from gis.kinds import Record, declared
 from gis.kinds.vocabularies import vocabulary_of
@@ -52,6 +52,36 @@ def _components() -> Document:
         }
     problem = {"description": "RFC 9457", "content": {"application/problem+json": {}}}
     return {"parameters": parameters, "responses": {"problem": problem}}
+
+
+_WORDS = {
+    "landing": Text(zh="入口", en="Landing page"),
+    "conformance": Text(zh="符合性声明", en="Conformance"),
+    "definition": Text(zh="本定义", en="This document"),
+    "page": Text(zh="本定义的网页", en="This document as a page"),
+    "collections": Text(zh="图层集合", en="Collections"),
+    "schemes": Text(zh="瓦片矩阵集", en="Tiling schemes"),
+    "scheme": Text(zh="瓦片矩阵", en="Scheme"),
+    "tilesets": Text(zh="瓦片集", en="Tilesets"),
+    "tileset": Text(zh="瓦片集说明", en="Tileset"),
+    "tile": Text(zh="一张瓦片,含多个图层", en="Several kinds in one tile"),
+    "search": Text(zh="按编号或名称查找", en="Search by code or name"),
+    "map": Text(zh="网页地图", en="Live map"),
+    "mapConfig": Text(zh="地图的图层与数量", en="Its layers and counts"),
+    "events": Text(zh="变更通知", en="Changes"),
+    "health": Text(zh="运行状况", en="Health"),
+    "metrics": Text(zh="监控指标", en="Prometheus metrics"),
+}
+_OF_A_KIND = {
+    "describe": Text(zh="{kind}:说明", en="{kind}: description"),
+    "schema": Text(zh="{kind}:字段", en="{kind}: schema"),
+    "items": Text(zh="{kind}:要素", en="{kind}: features"),
+    "item": Text(zh="{kind}:一个要素", en="{kind}: one feature"),
+    "history": Text(zh="{kind}:变更历史", en="{kind}: its versions"),
+    "tilesets": Text(zh="{kind}:瓦片集", en="{kind}: tilesets"),
+    "tileset": Text(zh="{kind}:瓦片集说明", en="{kind}: tileset"),
+    "tile": Text(zh="{kind}:一张瓦片", en="{kind}: one tile"),
+}
 
 
 def _operation(
@@ -93,6 +123,10 @@ def _equality(kind: type[Record], name: str, language: Language) -> Document:
 
 def _collection_paths(kind: type[Record], parts: Parts, language: Language) -> Document:
     here, label = f"/collections/{kind.kind}", kind.label.get(language)
+
+    def say(name: str) -> str:
+        return _OF_A_KIND[name].get(language).format(kind=label)
+
     equal = [
         _equality(kind, n, language)
         for n in visible_attributes(kind, parts.pool)
@@ -102,44 +136,54 @@ def _collection_paths(kind: type[Record], parts: Parts, language: Language) -> D
     tile = ("path-z", "path-row", "path-col", "as-of")
     op = kind.kind
     return {
-        here: _operation(f"describe.{op}", label, JSON),
-        f"{here}/schema": _operation(f"schema.{op}", label, "application/schema+json"),
-        f"{here}/items": _operation(f"items.{op}", label, GEOJSON, *asked, *equal),
+        here: _operation(f"describe.{op}", say("describe"), JSON),
+        f"{here}/schema": _operation(f"schema.{op}", say("schema"), "application/schema+json"),
+        f"{here}/items": _operation(f"items.{op}", say("items"), GEOJSON, *asked, *equal),
         f"{here}/items/{{id}}": _operation(
-            f"item.{op}", label, GEOJSON, "path-id", "as-of", "known-at"
+            f"item.{op}", say("item"), GEOJSON, "path-id", "as-of", "known-at"
         ),
-        f"{here}/items/{{id}}/history": _operation(f"history.{op}", label, JSON, "path-id"),
-        f"{here}/tiles": _operation(f"tilesets.{op}", label, JSON, tag="tiles"),
-        f"{here}/tiles/WebMercatorQuad": _operation(f"tileset.{op}", label, JSON, tag="tiles"),
+        f"{here}/items/{{id}}/history": _operation(
+            f"history.{op}", say("history"), JSON, "path-id"
+        ),
+        f"{here}/tiles": _operation(f"tilesets.{op}", say("tilesets"), JSON, tag="tiles"),
+        f"{here}/tiles/WebMercatorQuad": _operation(
+            f"tileset.{op}", say("tileset"), JSON, tag="tiles"
+        ),
         f"{here}/tiles/WebMercatorQuad/{{z}}/{{row}}/{{col}}": _operation(
-            f"tile.{op}", label, MVT, *tile, tag="tiles"
+            f"tile.{op}", say("tile"), MVT, *tile, tag="tiles"
         ),
     }
 
 
 def openapi_document(request: Request, parts: Parts, language: Language) -> Document:
     """The whole API as this reader sees it."""
+
+    def say(name: str) -> str:
+        return _WORDS[name].get(language)
+
     tile = ("path-z", "path-row", "path-col", "as-of", "collections")
     word = _parameter("q", _TEXT, "Code or name", required=True)
     paths: Document = {
-        "/": _operation("landing", "Landing page", JSON, tag="capabilities"),
-        "/conformance": _operation("conformance", "Conformance", JSON, tag="capabilities"),
-        "/api": _operation("definition", "This document", JSON, tag="capabilities"),
-        "/api.html": _operation("page", "This document as a page", "text/html", tag="capabilities"),
-        "/collections": _operation("collections", "Collections", JSON, tag="capabilities"),
-        "/tileMatrixSets": _operation("schemes", "Tiling schemes", JSON, tag="tiles"),
-        "/tileMatrixSets/WebMercatorQuad": _operation("scheme", "Scheme", JSON, tag="tiles"),
-        "/tiles": _operation("tilesets", "Tilesets", JSON, tag="tiles"),
-        "/tiles/WebMercatorQuad": _operation("tileset", "Tileset", JSON, tag="tiles"),
+        "/": _operation("landing", say("landing"), JSON, tag="capabilities"),
+        "/conformance": _operation("conformance", say("conformance"), JSON, tag="capabilities"),
+        "/api": _operation("definition", say("definition"), JSON, tag="capabilities"),
+        "/api.html": _operation("page", say("page"), "text/html", tag="capabilities"),
+        "/collections": _operation("collections", say("collections"), JSON, tag="capabilities"),
+        "/tileMatrixSets": _operation("schemes", say("schemes"), JSON, tag="tiles"),
+        "/tileMatrixSets/WebMercatorQuad": _operation("scheme", say("scheme"), JSON, tag="tiles"),
+        "/tiles": _operation("tilesets", say("tilesets"), JSON, tag="tiles"),
+        "/tiles/WebMercatorQuad": _operation("tileset", say("tileset"), JSON, tag="tiles"),
         "/tiles/WebMercatorQuad/{z}/{row}/{col}": _operation(
-            "tile", "Several kinds in one tile", MVT, *tile, tag="tiles"
+            "tile", say("tile"), MVT, *tile, tag="tiles"
         ),
-        "/search": _operation("search", "Search by code or name", JSON, word, "limit"),
-        "/maps/{name}": _operation("map", "Live map", "text/html", "path-name", tag="maps"),
-        "/maps/{name}/config": _operation("mapConfig", "Its layers", JSON, "path-name", tag="maps"),
-        "/events": _operation("events", "Changes", "text/event-stream", tag="maps"),
-        "/health": _operation("health", "Health", JSON, tag="operation"),
-        "/metrics": _operation("metrics", "Prometheus metrics", "text/plain", tag="operation"),
+        "/search": _operation("search", say("search"), JSON, word, "limit"),
+        "/maps/{name}": _operation("map", say("map"), "text/html", "path-name", tag="maps"),
+        "/maps/{name}/config": _operation(
+            "mapConfig", say("mapConfig"), JSON, "path-name", "as-of", tag="maps"
+        ),
+        "/events": _operation("events", say("events"), "text/event-stream", tag="maps"),
+        "/health": _operation("health", say("health"), JSON, tag="operation"),
+        "/metrics": _operation("metrics", say("metrics"), "text/plain", tag="operation"),
     }
     for kind in parts.kinds.values():
         paths |= _collection_paths(kind, parts, language)

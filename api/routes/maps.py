@@ -14,7 +14,13 @@ from api.answers import answer_json
 from api.context import Parts, parts_of
 from api.freshness import read_version
 from api.language import choose_language
-from api.ogc.parameters import COMMON, check_known, read_limit, refuse_parameter
+from api.ogc.parameters import (
+    COMMON,
+    check_known,
+    read_limit,
+    read_optional_moment,
+    refuse_parameter,
+)
 from api.reading import Ask
 from api.remembered import count_values, read_extent
 from gis import queries
@@ -22,7 +28,7 @@ from gis.attributes import Text
 from gis.errors import NotFoundError
 from gis.kinds import Record
 from layers.live import CONTENT_SECURITY_POLICY, STATIC_FOLDER, live_page, static_version
-from layers.map_config import build_config, get_map
+from layers.map_config import LayerCounts, build_config, get_map
 
 HEARTBEAT_S = 15.0
 GATHER_S = 0.2
@@ -42,16 +48,17 @@ async def map_page(request: Request) -> Response:
 
 
 async def map_config(request: Request) -> Response:
-    """Layers, words, counts and the server's clock."""
-    check_known(request.query_params, COMMON)
+    """Layers, words, the server's clock, and counts: today's, or those of ``as-of``."""
+    check_known(request.query_params, {*COMMON, "as-of"})
     parts = parts_of(request)
     spec = get_map(request.path_params["name"])
     kinds = [parts.kinds[name] for name in spec.kinds if name in parts.kinds]
+    asked = queries.Filter(as_of=read_optional_moment(request.query_params, "as-of", parts.zone))
 
-    def work(ask: Ask) -> tuple[str, list[float] | None, dict[str, dict[str | None, int]]]:
+    def work(ask: Ask) -> tuple[str, list[float] | None, dict[str, LayerCounts]]:
         version = read_version(ask, [kind.kind for kind in kinds])
         each = zip(kinds, version.split("."), strict=True)
-        counts = {kind.kind: count_values(parts, ask, kind, v) for kind, v in each}
+        counts = {kind.kind: count_values(parts, ask, kind, asked, v) for kind, v in each}
         return version, _read_bounds(parts, ask, kinds), counts
 
     version, bounds, counts = await parts.reader.run(request, work)

@@ -319,10 +319,13 @@ county = Table(
         Geometry("POLYGON", srid=STORAGE_SRID, spatial_index=False),
         nullable=False,
     ),
-    Column("is_demonstration", Boolean(), nullable=False, server_default=text("false")),
+    Column("demonstration", JSONB(none_as_null=True)),
     schema=CORE,
 )
-"""The county this installation serves: one row; its extent is judged at import as a finding."""
+"""The county this installation serves: one row; its extent is judged at import as a finding.
+
+``demonstration`` holds the seed and the scale of a fictional county; a real one has none.
+"""
 
 
 def stored_names(kind: type[Record]) -> list[str]:

@@ -6,6 +6,7 @@ with or without them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -121,7 +122,7 @@ def _land_plot(rng: np.random.Generator, town: Town, n: int) -> dict[str, Any]: 
     }
 
 
-def count_campaign_sites(last: dict[str, pd.DataFrame]) -> dict[str, Any]:  # Any: JSON
+def count_campaign_sites(last: Mapping[str, pd.DataFrame]) -> dict[str, Any]:  # Any: JSON
     """The oracle's figures of both kinds, from the generator's own rows and plane."""
     points, plots = last["flood_point"], last["land_plot"]
     return {

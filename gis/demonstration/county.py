@@ -14,30 +14,35 @@ import pandas as pd
 import shapely
 from geoalchemy2.shape import from_shape
 from shapely import Polygon
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from gis import store
 from gis.attributes import Text
 from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
-from gis.demonstration.campaign_sites import (
-    count_campaign_sites,
-    make_flood_points,
-    make_land_plots,
-)
-from gis.demonstration.lives import Life, draw_life, unfold
+from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
+from gis.demonstration.lives import unfold
+from gis.demonstration.oracle import write_down
 from gis.demonstration.plan import (
-    AS_OF,
     COUNTY_CODE,
     COUNTY_NAME,
     SURVEYED,
+    Floats,
     make_identities,
     make_towns,
     spread_of,
     to_storage,
 )
-from gis.demonstration.sewers import make_network
+from gis.demonstration.projects import (
+    Project,
+    link_assets,
+    lives_by_key,
+    make_projects,
+    plan_projects,
+    works_key,
+)
+from gis.demonstration.sewers import TRUNK, make_network
 from gis.demonstration.sites import (
     make_built_up,
     make_facilities,
@@ -46,9 +51,9 @@ from gis.demonstration.sites import (
     make_people,
     make_villages,
 )
-from gis.demonstration.streets import make_streets
+from gis.demonstration.streets import Street, make_streets
 from gis.demonstration.units import Units, make_units
-from gis.demonstration.works import make_hazards, make_projects
+from gis.demonstration.works import make_hazards
 from gis.errors import ConflictError
 from gis.geometry import STORAGE_SRID, as_geometries
 from gis.hazards.record import load_events
@@ -56,6 +61,8 @@ from gis.kinds import KINDS
 
 Progress = Callable[[Text, float], None]
 SOURCE = "demonstration"
+BUILT = ("sewer_pipe", "sewer_manhole", "road", "pocket_park", "sewage_facility")
+"""Kinds the bureau builds: their assets have a progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +70,14 @@ class County:
     """Rows of versions by kind (lon/lat), hazard events, and the figures that must come out."""
 
     code: str
-    name_zh: str
-    name_en: str
-    seed: int
-    scale: float
+    name: Text
+    made_from: dict[str, float]
+    """Seed and scale."""
     extent: Polygon
     frames: dict[str, gpd.GeoDataFrame]
     events: list[dict[str, Any]]  # Any: values of an event
+    links: pd.DataFrame
+    """Rows of ``core.project_asset``."""
     oracle: dict[str, Any]  # Any: JSON
 
 
@@ -80,8 +88,49 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     units = make_units(rng, towns, spread_of(scale))
     streets = make_streets(rng, towns)
     network = make_network(rng, towns)
-    lives = _draw_lives(rng)
-    roads = pd.DataFrame(
+    assets = {
+        "sewer_pipe": _with_works(network.pipes),
+        "sewer_manhole": _with_works(network.manholes),
+        "road": _road_frame(streets),
+        "pocket_park": make_parks(rng, towns),
+        "sewage_facility": make_facilities(towns),
+        "gas_site": make_gas_sites(rng, streets, towns).assign(works=None),
+        "traditional_village": make_villages(rng, units, towns),
+        "population": make_people(rng, towns, units).assign(works=None),
+        "built_up_area": make_built_up(towns).assign(works=None),
+        "admin_unit": _unit_frame(units).assign(works=None),
+    }
+    assets = {kind: f.assign(id=make_identities(rng, len(f))) for kind, f in assets.items()}
+    keys = pd.concat([f["works"] for f in assets.values()]).dropna().unique()
+    projects = plan_projects(rng, towns, list(keys))
+    versions = {kind: _unfold_works(kind, f, projects) for kind, f in assets.items()}
+    versions["project"] = make_projects(rng, projects, _places_of_works(assets))
+    versions["flood_point"] = make_flood_points(seed, towns)
+    versions["land_plot"] = make_land_plots(seed, towns)
+    links = link_assets(projects, {kind: (f["id"], f["works"]) for kind, f in assets.items()})
+    last = {k: f.drop_duplicates("id", keep="last") for k, f in versions.items()}
+    events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
+    oracle = {"seed": seed, "scale": scale} | write_down(
+        versions, last, events=events, links=links, faults=network.faults
+    )
+    _place_events(events)
+    county = next(u.area for u in units.units if u.level == "county")
+    return County(
+        code=COUNTY_CODE,
+        name=Text(zh=COUNTY_NAME[0], en=COUNTY_NAME[1]),
+        made_from={"seed": seed, "scale": scale},
+        extent=shapely.Polygon(to_storage(as_geometries([county.geoms[0]]))[0].exterior),
+        frames={kind: _as_stored(kind, frame) for kind, frame in versions.items()},
+        events=events,
+        links=links,
+        oracle=oracle,
+    )
+
+
+def _road_frame(streets: list[Street]) -> pd.DataFrame:
+    """Roads; those of a town's grid can be works, a street at a time."""
+    own = [s.code[2].isdigit() for s in streets]
+    return pd.DataFrame(
         {
             "code": [s.code for s in streets],
             "name": [s.name for s in streets],
@@ -89,70 +138,41 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
             "right_of_way_m": [s.width_m for s in streets],
             "carriageway_width_m": [round(s.width_m * 0.6, 1) for s in streets],
             "township": [s.township or None for s in streets],
-            "town": [s.town for s in streets],
-            "batch": [s.batch for s in streets],
+            "works": [
+                works_key("road", s.town, s.batch) if mine else None
+                for s, mine in zip(streets, own, strict=True)
+            ],
             "geometry": as_geometries(s.line for s in streets),
         }
     )
-    assets = {
-        "sewer_pipe": network.pipes,
-        "sewer_manhole": network.manholes,
-        "road": roads,
-        "pocket_park": make_parks(rng, towns).assign(town=0),
-    }
-    plain = {
-        "sewage_facility": make_facilities(towns).assign(progress="accepted"),
-        "gas_site": make_gas_sites(rng, streets, towns),
-        "traditional_village": make_villages(rng, units),
-        "population": make_people(rng, towns, units),
-        "built_up_area": make_built_up(towns),
-        "admin_unit": _unit_frame(units),
-    }
-    plane: dict[str, pd.DataFrame] = {}
-    for kind, frame in assets.items():
-        own = frame.assign(id=make_identities(rng, len(frame)))
-        keys = zip(own["town"], own["batch"], strict=True)
-        mine = [lives(kind, int(town), int(batch)) for town, batch in keys]
-        # New works belong to the project of their town; what was there before belongs to none.
-        codes = [f"XM{2024 + t % 3}{t + 1:03d}" for t in own["town"]]
-        own["project_code"] = [c if life else None for c, life in zip(codes, mine, strict=True)]
-        plane[kind] = unfold(own.drop(columns=["town", "batch"]), mine)
-    for kind, frame in plain.items():
-        plane[kind] = frame.assign(id=make_identities(rng, len(frame)), valid_from=SURVEYED)
-    plane["project"] = make_projects(rng, towns)
-    plane["flood_point"] = make_flood_points(seed, towns)
-    plane["land_plot"] = make_land_plots(seed, towns)
-    last = {k: f.drop_duplicates("id", keep="last") for k, f in plane.items()}
-    events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
-    oracle = _write_down(seed, scale, plane, last, events, network.faults)
-    _place_events(events)
-    county = next(u.area for u in units.units if u.level == "county")
-    return County(
-        code=COUNTY_CODE,
-        name_zh=COUNTY_NAME[0],
-        name_en=COUNTY_NAME[1],
-        seed=seed,
-        scale=scale,
-        extent=shapely.Polygon(to_storage(as_geometries([county.geoms[0]]))[0].exterior),
-        frames={kind: _as_stored(kind, frame) for kind, frame in plane.items()},
-        events=events,
-        oracle=oracle,
-    )
 
 
-def _draw_lives(rng: np.random.Generator) -> Callable[[str, int, int], Life | None]:
-    """Works come in batches (a street, a set of parks): a third of them is new."""
-    drawn: dict[tuple[str, int, int], Life | None] = {}
+def _with_works(sewers: pd.DataFrame) -> pd.DataFrame:
+    """Pipes and manholes of one street are built together; trunks were there before."""
+    pairs = zip(sewers["town"], sewers["batch"], strict=True)
+    keys = [None if batch == TRUNK else works_key("sewer", town, batch) for town, batch in pairs]
+    return sewers.drop(columns=["town", "batch"]).assign(works=pd.Series(keys, dtype=object))
 
-    def life(kind: str, town: int, batch: int) -> Life | None:
-        # Pipes and manholes of one street are built together.
-        key = ("sewer" if kind.startswith("sewer") else kind, town, batch)
-        if key not in drawn:
-            new = rng.random() < (0.75 if kind == "pocket_park" else 0.36) and batch != 900
-            drawn[key] = draw_life(rng) if new else None
-        return drawn[key]
 
-    return life
+def _unfold_works(kind: str, frame: pd.DataFrame, projects: list[Project]) -> pd.DataFrame:
+    """Versions of a kind: new works live with their project, what was there before stands."""
+    known = lives_by_key(projects)
+    found = [known.get(key) for key in frame["works"]]
+    new = [pair if pair and pair[1].work == "new" else None for pair in found]
+    own = frame.drop(columns="works")
+    if kind not in BUILT:
+        return own.assign(valid_from=SURVEYED)
+    own["project_code"] = [pair[0].code if pair else None for pair in new]
+    return unfold(own, [pair[1].life if pair else None for pair in new])
+
+
+def _places_of_works(assets: dict[str, pd.DataFrame]) -> dict[str, Floats]:
+    """Middles of the assets of each works' key, metres."""
+    both = pd.concat([f[["works", "geometry"]] for f in assets.values()]).dropna()
+    box = shapely.bounds(both["geometry"].to_numpy())
+    middles = (box[:, :2] + box[:, 2:]) / 2
+    rows = both.groupby("works", sort=False).indices
+    return {str(key): middles[at] for key, at in rows.items()}
 
 
 def _unit_frame(units: Units) -> pd.DataFrame:
@@ -189,89 +209,22 @@ def _place_events(events: list[dict[str, Any]]) -> None:  # Any: values of an ev
         event["payload"] = payload | point
 
 
-def _write_down(
-    seed: int,
-    scale: float,
-    versions: dict[str, pd.DataFrame],
-    last: dict[str, pd.DataFrame],
-    events: list[dict[str, Any]],  # Any: values of an event
-    faults: dict[str, list[str]],
-) -> dict[str, Any]:  # Any: JSON
-    """Every figure the generator knows, from its own plane and records, not from the database."""
-    pipes, roads, parks = last["sewer_pipe"], last["road"], last["pocket_park"]
-    length = pd.Series(shapely.length(pipes["geometry"].to_numpy()), index=pipes.index)
-    state: dict[str, str] = {}
-    due: dict[str, pd.Timestamp] = {}
-    for event in events:
-        state[event["hazard_id"]] = event["type"]
-        if event["type"] == "extended":
-            state[event["hazard_id"]] = "rectifying"
-        if "due_at" in event["payload"]:
-            due[event["hazard_id"]] = pd.Timestamp(event["payload"]["due_at"])
-    closed = {"closed", "dismissed", "duplicate", "transferred"}
-    finished = versions["sewer_pipe"]
-    finished = finished[finished["progress"] == "completed"]
-    year = pd.to_datetime(finished["valid_from"]).dt.year
-    built = pd.Series(shapely.length(finished["geometry"].to_numpy()), index=finished.index)
-    return {
-        "seed": seed,
-        "scale": scale,
-        "as_of": AS_OF.isoformat(),
-        "counts": {kind: len(frame) for kind, frame in last.items()} | {"hazard": len(state)},
-        "versions": {kind: len(frame) for kind, frame in versions.items()}
-        | {"hazard": len(events)},
-        "pipe_m_by_system": length.groupby(pipes["system"]).sum().round(3).to_dict(),
-        "pipe_m_by_progress": length.groupby(pipes["progress"]).sum().round(3).to_dict(),
-        "pipe_m_completed_by_year": {
-            str(k): round(float(v), 3) for k, v in built.groupby(year).sum().items()
-        },
-        "road_m_by_class": pd.Series(
-            shapely.length(roads["geometry"].to_numpy()), index=roads.index
-        )
-        .groupby(roads["road_class"])
-        .sum()
-        .round(3)
-        .to_dict(),
-        "park_m2": round(float(shapely.area(parks["geometry"].to_numpy()).sum()), 3),
-        "people": float(last["population"]["people"].sum()),
-        "villages_by_stage": last["traditional_village"]["stage"].value_counts().to_dict(),
-        "projects_total_yuan": float(last["project"]["total_investment_yuan"].sum()),
-        "projects_by_stage": last["project"]["stage"].value_counts().to_dict(),
-        "hazards_by_state": pd.Series(state).value_counts().to_dict(),
-        "hazards_overdue": sum(
-            1 for h, when in due.items() if state[h] not in closed and when < AS_OF
-        ),
-        "faults": faults,
-        **count_campaign_sites(last),
-    }
-
-
 def load_county(db: Database, county: County, *, actor: str, progress: Progress) -> dict[str, int]:
     """Load the county in one transaction; rows per kind. The same county again changes nothing.
 
     Another county's data in the database is a ConflictError.
     """
-    reason = f"demonstration county, seed {county.seed}, scale {county.scale:g}"
+    reason = "demonstration county, seed {seed}, scale {scale:g}".format(**county.made_from)
     with db.write(actor=actor, reason=reason, pool=Pool.JOBS) as connection:
-        found = connection.execute(select(tables.county.c.code, tables.county.c.name_en)).all()
-        label = f"{county.name_en} #{county.seed}/{county.scale:g}"
-        if found and [tuple(row) for row in found] != [(county.code, label)]:
-            raise ConflictError(
-                Text(
-                    zh="数据库中已有另一个县({code}):演示县只载入空库",
-                    en="another county ({code}) is in the database: the demonstration county"
-                    " goes into an empty one",
-                ).format(code=found[0].code)
-            )
-        if found:
+        if _is_there(connection, county):
             return dict(county.oracle["counts"])
         connection.execute(
             insert(tables.county).values(
                 code=county.code,
-                name_zh=county.name_zh,
-                name_en=label,
+                name_zh=county.name.zh,
+                name_en=county.name.en,
                 extent=from_shape(county.extent, srid=STORAGE_SRID),
-                is_demonstration=True,
+                demonstration=county.made_from,
             )
         )
         for n, (kind, frame) in enumerate(county.frames.items()):
@@ -282,8 +235,34 @@ def load_county(db: Database, county: County, *, actor: str, progress: Progress)
             store.load_versions(connection, kind, frame)
         progress(Text(zh="载入隐患", en="Loading hazards"), 0.95)
         load_events(connection, county.events)
+        _load_links(connection, county.links)
     progress(Text(zh="演示县已载入", en="The county is loaded"), 1.0)
     return dict(county.oracle["counts"])
+
+
+def _is_there(connection: Connection, county: County) -> bool:
+    """Whether this very county is in the database; another one is a ConflictError."""
+    here = tables.county.c
+    found = connection.execute(select(here.code, here.demonstration)).all()
+    if found and [tuple(row) for row in found] != [(county.code, county.made_from)]:
+        raise ConflictError(
+            Text(
+                zh="数据库中已有另一个县({code}):演示县只载入空库",
+                en="another county ({code}) is in the database: the demonstration county"
+                " goes into an empty one",
+            ).format(code=found[0].code)
+        )
+    return bool(found)
+
+
+def _load_links(connection: Connection, links: pd.DataFrame) -> None:
+    table = tables.project_asset
+    names = ", ".join(links.columns)
+    store.copy_to_stage(connection, table, links)
+    connection.execute(
+        text(f"INSERT INTO {table} ({names}) SELECT {names} FROM stage_{table.name}")
+    )
+    connection.execute(text(f"DROP TABLE stage_{table.name}"))
 
 
 def write_oracle(county: County, path: Path) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 
-from gis.demonstration.plan import AS_OF, SURVEYED
+from gis.demonstration.plan import SURVEYED
 
 STEPS = ("planned", "under_construction", "completed", "accepted")
+PERCENT = (0.0, 45.0, 100.0, 100.0)
+"""How far works are at each step; within a step the demonstration does not tell."""
+_DATES = ("started_on", "completed_on", "accepted_on")
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """When each step of a batch of works began; steps after ``AS_OF`` are not there."""
+    """When each step of a batch of works began, as far as today; at least the first one has."""
 
     moments: tuple[datetime, ...]
 
@@ -24,50 +28,59 @@ class Life:
         """The step reached as of the demonstration's today."""
         return STEPS[len(self.moments) - 1]
 
+    @property
+    def percent(self) -> float:
+        """How far the works are as of the demonstration's today."""
+        return PERCENT[len(self.moments) - 1]
 
-def draw_life(rng: np.random.Generator) -> Life:
-    """Planned within three years, then at plausible intervals, as far as today."""
-    at = SURVEYED + timedelta(days=int(rng.integers(0, 1080)))
-    moments = [at]
-    for low, high in ((60, 200), (90, 300), (20, 80)):
-        at = at + timedelta(days=int(rng.integers(low, high)))
-        if at > AS_OF:
-            break
-        moments.append(at)
-    return Life(tuple(moments))
+    def percent_at(self, moment: datetime) -> float:
+        """How far the works were at a moment; 0 before they were planned."""
+        reached = sum(1 for m in self.moments if m <= moment)
+        return PERCENT[reached - 1] if reached else 0.0
 
 
-def unfold(frame: pd.DataFrame, lives: list[Life | None]) -> pd.DataFrame:
+def unfold(frame: pd.DataFrame, lives: Sequence[Life | None]) -> pd.DataFrame:
     """Rows of versions from rows of assets: one per step reached, oldest first.
 
-    Adds ``valid_from``, ``progress``, ``progress_percent`` and the dates of the steps.
+    Adds ``valid_from``, ``progress``, ``progress_percent`` and the dates of the steps; what has a
+    life was not built before it, so its ``built_year`` is that of its completion. Without a life
+    an asset stood before the survey.
     """
-    reached = np.array([1 if life is None else len(life.moments) for life in lives])
-    row = np.repeat(np.arange(len(frame)), reached)
-    step = np.arange(len(row)) - np.repeat(np.cumsum(reached) - reached, reached)
-    out = frame.iloc[row].reset_index(drop=True)
-    dates: dict[str, list[str | None]] = {"started_on": [], "completed_on": [], "accepted_on": []}
-    progress, percent, valid = [], [], []
-    for at, s in zip(row, step, strict=True):
-        life = lives[at]
-        if life is None:
-            progress.append("accepted")
-            percent.append(100.0)
-            valid.append(SURVEYED)
-            for days in dates.values():
-                days.append(None)
-            continue
-        progress.append(STEPS[s])
-        percent.append((0.0, 45.0, 100.0, 100.0)[s])
-        valid.append(life.moments[s])
-        for n, name in enumerate(dates, start=1):
-            day = life.moments[n].astimezone(UTC).date().isoformat() if s >= n else None
-            dates[name].append(day)
-    return out.assign(
-        progress=progress,
-        progress_percent=percent,
-        valid_from=valid,
-        started_on=pd.array(dates["started_on"], dtype=object),
-        completed_on=pd.array(dates["completed_on"], dtype=object),
-        accepted_on=pd.array(dates["accepted_on"], dtype=object),
+    distinct = list(dict.fromkeys(lives))
+    number = {life: n for n, life in enumerate(distinct)}
+    steps = pd.concat(
+        [_steps_of(life).assign(life=n) for n, life in enumerate(distinct)], ignore_index=True
     )
+    first = np.searchsorted(steps["life"].to_numpy(), np.arange(len(distinct)))
+    reached = np.bincount(steps["life"].to_numpy(), minlength=len(distinct))
+    of = np.array([number[life] for life in lives], dtype=int)
+    row = np.repeat(np.arange(len(frame)), reached[of])
+    step = np.arange(len(row)) - np.repeat(np.cumsum(reached[of]) - reached[of], reached[of])
+    told = steps.iloc[first[of][row] + step].reset_index(drop=True)
+    out = frame.iloc[row].reset_index(drop=True).assign(**told[[*_TOLD]])
+    if "built_year" in frame:
+        out["built_year"] = out["built_year"].where(~told["is_new"], told["completed_year"])
+    return out
+
+
+_TOLD = ("progress", "progress_percent", "valid_from", *_DATES)
+
+
+def _steps_of(life: Life | None) -> pd.DataFrame:
+    """What the versions of one life say, a row per step."""
+    rows = []
+    for step, moment in enumerate(life.moments if life else (SURVEYED,)):
+        days = [m.astimezone(UTC).date() for m in life.moments[1 : step + 1]] if life else []
+        dates = {name: str(day) for name, day in zip(_DATES, days, strict=False)}
+        rows.append(
+            dict.fromkeys(_DATES)
+            | dates
+            | {
+                "progress": STEPS[step] if life else "accepted",
+                "progress_percent": PERCENT[step] if life else 100.0,
+                "valid_from": moment,
+                "is_new": life is not None,
+                "completed_year": float(days[1].year) if len(days) > 1 else None,
+            }
+        )
+    return pd.DataFrame(rows).astype(dict.fromkeys(_DATES, object))

@@ -20,6 +20,8 @@ from gis.demonstration.streets import street_name
 SPACING_M = 42.0
 """Wanted distance of manholes (CJJ practice 30-50 m for these diameters; unverified)."""
 OUTLET_COVER_M = 2.6
+TRUNK = 900
+"""Batch of the pipes that collect a town's laterals."""
 SLOPES = {"storm": 0.0053, "sanitary": 0.0054, "combined": 0.0053}
 GROUND_SLOPE = 0.0055
 """The streets fall to the outlet a little steeper than the pipes, so cover grows upstream."""
@@ -92,10 +94,10 @@ def _town_network(
     ground = outlet + GROUND_SLOPE * away + rng.uniform(0, 0.35, len(away))
     invert = outlet - OUTLET_COVER_M + SLOPES[system] * away
     codes = np.array([f"{PREFIX[system]}{town.place}{n:06d}" for n in np.r_[number, len(run) + 1]])
-    batch = np.where(lateral == 1, j, 900)[run]
+    batch = np.where(lateral == 1, j, TRUNK)[run]
     streets = np.array(
-        [street_name(town, int(b), across=False) if b < 900 else street_name(town, 0, across=True)
-         for b in np.where(lateral == 1, j, 900)]
+        [street_name(town, int(b), across=False) if b < TRUNK else street_name(town, 0, across=True)
+         for b in np.where(lateral == 1, j, TRUNK)]
     )  # fmt: skip
     manholes = pd.DataFrame(
         {
@@ -106,7 +108,7 @@ def _town_network(
             "road": np.concatenate([streets[run], streets[-1:]]),
             "township": town.township,
             "town": town.number,
-            "batch": np.r_[batch, 900],
+            "batch": np.r_[batch, TRUNK],
             "geometry": shapely.points(xy),
         }
     )

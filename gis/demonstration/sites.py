@@ -8,6 +8,7 @@ import shapely
 from shapely import MultiPolygon
 
 from gis.demonstration.plan import RIVER_LEVEL_M, Floats, Town, river_y
+from gis.demonstration.projects import works_key
 from gis.demonstration.streets import Street
 from gis.demonstration.units import Units
 from gis.geometry import as_geometries
@@ -27,7 +28,7 @@ _TYPE_NAMES = {
 
 
 def make_parks(rng: np.random.Generator, towns: list[Town]) -> pd.DataFrame:
-    """Pocket parks inside blocks; ``batch`` decides what is built together."""
+    """Pocket parks inside blocks; ``works`` says what is built together."""
     rows = []
     for town in towns:
         count = 14 if town.number == 0 else 3
@@ -49,7 +50,7 @@ def make_parks(rng: np.random.Generator, towns: list[Town]) -> pd.DataFrame:
                     "green_rate_percent": float(np.round(rng.uniform(62, 88), 1)),
                     "entrances": int(rng.integers(1, 5)),
                     "township": town.township,
-                    "batch": n % 5,
+                    "works": works_key("park", town.number, n % 5),
                     "geometry": MultiPolygon([shapely.Polygon(np.round(ring, 2))]),
                 }
             )
@@ -95,8 +96,9 @@ def make_gas_sites(
     )
 
 
-def make_villages(rng: np.random.Generator, units: Units) -> pd.DataFrame:
+def make_villages(rng: np.random.Generator, units: Units, towns: list[Town]) -> pd.DataFrame:
     """Traditional villages at their listing stages."""
+    town_of = {town.township: town.number for town in towns if not town.combined}
     codes = {u.code for u in units.units}
     known = [i for i, c in enumerate(units.village_codes) if c in codes and i >= 9]
     picked = rng.permutation(known)[:12]
@@ -115,6 +117,7 @@ def make_villages(rng: np.random.Generator, units: Units) -> pd.DataFrame:
             "traditional_buildings": rng.integers(12, 90, len(picked)),
             "core_area_m2": np.round(rng.uniform(2e4, 9e4, len(picked)), 0),
             "township": [units.village_codes[i][:9] for i in picked],
+            "works": [works_key("village", town_of[units.village_codes[i][:9]], i) for i in picked],
             "geometry": shapely.points(units.seats[picked]),
         }
     )
@@ -202,5 +205,6 @@ def _facility(
         "receiving_water": "云屏河" if type_ == "outfall" else None,
         "bottom_m": round(RIVER_LEVEL_M - 0.0011 * x, 2),
         "township": town.township,
+        "works": works_key("plant", town.number, mark) if type_ == "treatment_plant" else None,
         "geometry": shapely.Point(round(float(x), 2), round(float(y), 2)),
     }

@@ -1,4 +1,4 @@
-"""Projects with their stages and money, and hazards with everything that happened to them."""
+"""Hazards with everything that happened to them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from gis.demonstration.plan import AS_OF, SURVEYED, Town, make_identities
+from gis.demonstration.plan import AS_OF, make_identities
 
-_PROJECT = ("老旧管网改造工程", "雨污分流工程", "口袋公园建设项目", "市政道路提升工程",
-            "传统村落保护项目", "污水处理厂扩建工程")  # fmt: skip
-_STAGES = ("approved", "tender", "started", "main_works", "completed", "accepted")
-_SOURCES = ("county", "special_bond", "central", "superior", "loan")
 _PATHS = (
     ("found",),
     ("found", "dismissed"),
@@ -46,61 +41,6 @@ _FOUND = {
     "village_fire": ("电线私拉乱接", "消防通道占用", "灭火器失效"),
     "road": ("路面坑槽", "护栏缺损"),
 }
-
-
-def make_projects(rng: np.random.Generator, towns: list[Town]) -> pd.DataFrame:
-    """Twenty projects as rows of versions: one per stage reached."""
-    rows = []
-    ids = make_identities(rng, 20)
-    for n in range(20):
-        town = towns[n % len(towns)]
-        at = SURVEYED + timedelta(days=int(rng.integers(0, 500)))
-        total = float(rng.integers(300, 9000)) * 1e4
-        reach = int(rng.integers(1, 7))
-        start = at + timedelta(days=120)
-        x, y = town.nodes[town.columns // 2, town.rows // 2] + rng.uniform(-60, 60, 2)
-        for step in range(reach):
-            if at > AS_OF:
-                break
-            done = (0.0, 0.0, 0.2, 0.7, 1.0, 1.0)[step]
-            rows.append(
-                {
-                    "id": ids[n],
-                    "valid_from": at,
-                    "code": f"XM{2024 + n % 3}{n + 1:03d}",
-                    "name": f"{town.name[:-1]}{_PROJECT[n % len(_PROJECT)]}",
-                    "stage": _STAGES[step],
-                    "state_code": f"2{n:03d}-{COUNTY}-78-01-{100000 + n}",
-                    "delivery": ("epc", "own", "concession")[n % 3],
-                    "client": "云屏县住房和城乡建设局",
-                    "contractor": "滇西云岭建设有限公司" if step >= 1 else None,
-                    "planned_start_on": (start - timedelta(days=20)).date().isoformat(),
-                    "planned_completion_on": (start + timedelta(days=400)).date().isoformat(),
-                    "started_on": start.date().isoformat() if step >= 2 else None,
-                    "completed_on": at.date().isoformat() if step >= 4 else None,
-                    "progress_percent": done * 100,
-                    "total_investment_yuan": total,
-                    "annual_plan_yuan": round(total * 0.4),
-                    "completed_by_progress_yuan": round(total * done),
-                    "completed_by_payment_yuan": round(total * done * 0.8),
-                    "completed_in_statistics_yuan": round(total * done * 0.9),
-                    "money": {
-                        _SOURCES[n % 5]: {
-                            "applied": total,
-                            "approved": round(total * 0.8),
-                            "received": round(total * 0.6),
-                            "paid": round(total * done * 0.5),
-                        }
-                    },
-                    "township": town.township,
-                    "geometry": shapely.Point(round(float(x), 2), round(float(y), 2)),
-                }
-            )
-            at += timedelta(days=int(rng.integers(60, 200)))
-    return pd.DataFrame(rows)
-
-
-COUNTY = "539921"
 
 
 def make_hazards(

@@ -55,7 +55,7 @@ class Road(Asset):
     geometry_type: ClassVar[GeometryType] = GeometryType.LINE
     sensitivity: ClassVar[Sensitivity] = Sensitivity.PUBLIC
     style: ClassVar[Style] = Style(
-        color="#9E9E9E", width=3.0, color_by="progress", strokes=PROGRESS_STROKES
+        color="#9E9E9E", width=4.5, color_by="progress", strokes=PROGRESS_STROKES
     )
     zoom: ClassVar[Zoom] = Zoom(
         features_from=10,

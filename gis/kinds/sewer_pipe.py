@@ -95,7 +95,7 @@ class SewerPipe(Asset):
     group: ClassVar[Text] = Text(zh="排水管网", en="Sewer network")
     geometry_type: ClassVar[GeometryType] = GeometryType.LINE
     style: ClassVar[Style] = Style(
-        color="#5DA5DA", width=2.5, color_by="progress", strokes=PROGRESS_STROKES
+        color="#5DA5DA", width=2.0, color_by="progress", strokes=PROGRESS_STROKES
     )
     zoom: ClassVar[Zoom] = Zoom(features_from=13, detail_from=16, labels_from=17)
     tile_extras: ClassVar[tuple[str, ...]] = ("system",)

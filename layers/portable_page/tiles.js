@@ -67,7 +67,9 @@ function cutTile(layer, tile) {
   const margin = MARGIN / EXTENT;
   const crowded = layer.geometry === "point" && shapes.length > CROWD && tile.z <= layer.aggregate_to;
   const features = crowded ? placeCells(layer, tile) : [];
+  const tooSmall = ({ properties }) => layer.ranked && tile.z < (layer.ranked.from[properties[layer.ranked.by]] ?? 0);
   for (const shape of crowded ? [] : shapes) {
+    if (tooSmall(shape)) continue;
     const [west, north, east, south] = shape.box;
     const apart = east * scale < tile.x - margin || west * scale > tile.x + 1 + margin || south * scale < tile.y - margin || north * scale > tile.y + 1 + margin;
     if (!apart) features.push(placeShape(shape, tile, scale));
@@ -94,9 +96,8 @@ function placePart(part, x, y) {
   return placed;
 }
 
-// As the server counts: cells with the number of each value, what is open and the first deadline.
-// Open and closed are counted apart, so that a circle of the open ones has exactly their colours;
-// and over the whole plane of a zoom, so that no seam of tiles parts a crowd.
+// As the server counts: cells with the number of each value, of hazards open and closed apart and
+// when the open ones fall due; over the whole plane of a zoom, so that no seam of tiles parts a crowd.
 const counted = new Map();
 
 function countCells(layer, z) {
@@ -106,9 +107,8 @@ function countCells(layer, z) {
   const units = 2 ** z * EXTENT;
   for (const { parts: [[wx, wy]], properties } of everyShape(layer.id)) {
     const [x, y] = [wx * units, wy * units];
-    const open = properties.is_open !== false;
-    const at = [Math.floor(x / CELL), Math.floor(y / CELL), open].join();
-    if (!cells.has(at)) cells.set(at, { cells: true, x: 0, y: 0, count: 0, open: 0, is_open: open, due_at: null });
+    const at = `${Math.floor(x / CELL)},${Math.floor(y / CELL)}`;
+    if (!cells.has(at)) cells.set(at, { cells: true, x: 0, y: 0, count: 0 });
     addToCell(cells.get(at), layer, properties, x, y);
   }
   counted.set(key, mergeCells([...cells.values()]));
@@ -129,18 +129,28 @@ function addToCell(cell, layer, properties, x, y) {
   cell.count += 1;
   cell.x += (x - cell.x) / cell.count;
   cell.y += (y - cell.y) / cell.count;
-  const value = `n_${properties[layer.color_by]}`;
-  cell[value] = (cell[value] ?? 0) + 1;
-  if (!cell.is_open) return;
-  cell.open += 1;
-  if (properties.due_at && (!cell.due_at || properties.due_at < cell.due_at)) cell.due_at = properties.due_at;
+  const value = properties[layer.color_by];
+  const closed = properties.is_open === false;
+  add(cell, `${closed ? "closed" : "n"}_${value}`, 1);
+  if (properties.is_open === undefined) return;
+  add(cell, "open", closed ? 0 : 1);
+  if (!closed && properties.due_at) addDue(cell, `due_${value}`, `${Date.parse(properties.due_at) / 1000}*1`);
+}
+
+function add(cell, name, count) {
+  cell[name] = (cell[name] ?? 0) + count;
+}
+
+function addDue(cell, name, due) {
+  cell[name] = cell[name] ? `${cell[name]},${due}` : due;
 }
 
 // The fullest first takes in what its circle would cover; what it holds stays exact.
 function mergeCells(cells) {
   const kept = [];
-  for (const cell of cells.sort((a, b) => b.open - a.open || b.count - a.count)) {
-    const host = kept.find((other) => Math.hypot(other.x - cell.x, other.y - cell.y) < REACH && other.is_open === cell.is_open);
+  const open = (cell) => cell.open ?? cell.count;
+  for (const cell of cells.sort((a, b) => open(b) - open(a) || b.count - a.count)) {
+    const host = kept.find((other) => Math.hypot(other.x - cell.x, other.y - cell.y) < REACH);
     if (host) mergeCell(host, cell);
     else kept.push(cell);
   }
@@ -149,7 +159,7 @@ function mergeCells(cells) {
 
 function mergeCell(host, cell) {
   for (const [name, value] of Object.entries(cell)) {
-    if (name === "count" || name === "open" || name.startsWith("n_")) host[name] = (host[name] ?? 0) + value;
+    if (name.startsWith("due_")) addDue(host, name, value);
+    else if (name === "count" || name === "open" || /^(n|closed)_/.test(name)) add(host, name, value);
   }
-  if (cell.due_at && (!host.due_at || cell.due_at < host.due_at)) host.due_at = cell.due_at;
 }

@@ -1,6 +1,6 @@
 // Draws the scene on one canvas over the whole view: no seams between tiles, labels and halos whole.
 
-import { drawCluster, gatherClusters } from "./clusters.js";
+import { drawCluster, drawDots, gatherClusters } from "./clusters.js";
 import { daysLate } from "./clock.js";
 import { drawGraticule } from "./graticule.js";
 import { drawLabels } from "./labels.js";
@@ -9,6 +9,8 @@ import { ACCENT, LATE, lineWidth, pointRadius, readDash, symbolPath } from "./st
 
 const L = window.L;
 const KINDS = { area: 0, line: 1, point: 2 };
+
+const widest = (layer) => (layer.geometry === "line" ? Math.max(0, ...layer.style.entries.map((entry) => entry.width ?? 0)) : 0);
 
 export const VectorLayer = L.Renderer.extend({
   options: { padding: 0.2, tolerance: 0 },
@@ -22,7 +24,8 @@ export const VectorLayer = L.Renderer.extend({
   // layers: visible ones; hidden: layer id -> set of values switched off in the legend.
   show(layers, hidden, showClosed) {
     const order = (layer) => (layer.background ? -1 : KINDS[layer.geometry] ?? 1);
-    this.scene.layers = [...layers].sort((a, b) => order(a) - order(b));
+    // A pipe lies in its street: narrow lines over wide ones, or they are not seen.
+    this.scene.layers = [...layers].sort((a, b) => order(a) - order(b) || widest(b) - widest(a));
     this.scene.hidden = hidden;
     this.scene.showClosed = showClosed;
     this.redraw();
@@ -85,7 +88,9 @@ export const VectorLayer = L.Renderer.extend({
       if (layer.geometry === "point") drawPoints(ctx, this.scene, layer);
     }
     drawLabels(ctx, this.scene, this._bounds);
-    this.scene.clusters = gatherClusters(this.scene, eachFeature, this._map.getPixelOrigin());
+    const { clusters, dots } = gatherClusters(this.scene, eachFeature, this._map.getPixelOrigin());
+    this.scene.clusters = clusters;
+    drawDots(ctx, dots);
     for (const cluster of this.scene.clusters) drawCluster(ctx, cluster);
   },
 });

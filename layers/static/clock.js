@@ -1,11 +1,16 @@
 // The server's clock, and what is late by it. A tablet with a wrong date must not move a deadline.
 
-const clock = { offset: 0, timezone: "Asia/Shanghai" };
+const clock = { offset: 0, timezone: "Asia/Shanghai", judged: "" };
 const DAY = 86400000;
 
 export function setClock(serverNow, timezone) {
   clock.offset = Date.parse(serverNow) - Date.now();
   clock.timezone = timezone || clock.timezone;
+}
+
+// A day of the past, to whose last moment lateness is judged; "" for the present.
+export function judgeAt(day) {
+  clock.judged = day;
 }
 
 export function serverTime() {
@@ -42,10 +47,14 @@ function readMoment(value) {
   return typeof value === "number" ? value * 1000 : Date.parse(value);
 }
 
+// Whether a deadline (epoch seconds or ISO text) has passed.
+export function isLate(due) {
+  return clock.judged ? dayText(readMoment(due)) <= clock.judged : readMoment(due) < serverTime();
+}
+
 // null: not late. Otherwise calendar days past the due day; 0 when it fell due earlier today.
 export function daysLate(properties) {
   if (!properties.due_at || properties.is_open === false) return null;
-  const due = readMoment(properties.due_at);
-  const now = serverTime();
-  return due < now ? dayNumber(now) - dayNumber(due) : null;
+  if (!isLate(properties.due_at)) return null;
+  return Date.parse(`${clock.judged || today()}T00:00:00Z`) / DAY - dayNumber(readMoment(properties.due_at));
 }

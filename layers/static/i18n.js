@@ -23,7 +23,8 @@ const WORDS = {
   as_of: ["状态日期", "State as of"],
   as_of_clear: ["今天", "Today"],
   as_of_notice: ["显示 {date} 的状态", "Showing the state on {date}"],
-  count_now: ["数量为当前状态", "Counts are today's"],
+  count_then: ["数量为 {date} 的状态", "Counts are those of {date}"],
+  counts_failed: ["该日期的数量未能加载", "The counts of that date could not be loaded"],
   attributes: ["属性", "Attributes"],
   history: ["变更历史", "History"],
   history_none: ["没有变更记录", "No earlier versions"],
@@ -32,6 +33,12 @@ const WORDS = {
   item_failed: ["详细信息未能加载", "The details could not be loaded"],
   missing: ["无数据:{names}", "No value: {names}"],
   separator: ["、", ", "],
+  colon: [":", ": "],
+  part_applied: ["申报", "applied"],
+  part_approved: ["批复", "approved"],
+  part_received: ["到位", "received"],
+  part_paid: ["支付", "paid"],
+  no_layers: ["尚无数据", "There are no data yet"],
   version: ["第 {n} 版", "Version {n}"],
   since: ["自 {date}", "since {date}"],
   recorded: ["{date} 由 {who} 记录", "recorded {date} by {who}"],
@@ -52,9 +59,15 @@ const WORDS = {
   in_view: ["视图内的要素", "Features in view"],
   in_view_none: ["当前视图内没有要素", "No features in this view"],
   in_view_zoom: ["放大地图后可逐个列出", "Zoom in to list single features"],
+  group_worst: ["最高{level}", "worst: {level}"],
+  group_closed: ["已销号 {n}", "{n} closed"],
+  group_late: ["超期 {n}", "{n} late"],
+  figure_open: ["未销号", "Open"],
+  figure_late: ["已超期", "Overdue"],
+  figure_closed: ["已销号", "Closed"],
   in_view_more: ["仅列出前 {n} 个,请放大地图", "Only the first {n} are listed: zoom in for the rest"],
   unnamed: ["(无编号)", "(no code)"],
-  group_count: ["此处 {n} 个要素,点击放大", "{n} features here: click to zoom in"],
+  group_count: ["{n} 个要素", "{n} here"],
   other: ["其他", "Other"],
   zoom_in: ["放大", "Zoom in"],
   zoom_out: ["缩小", "Zoom out"],
@@ -89,6 +102,10 @@ export function otherLanguage() {
 export function say(key, facts = {}) {
   const words = WORDS[key][language === "en" ? 1 : 0];
   return words.replace(/\{(\w+)\}/g, (_, name) => String(facts[name]));
+}
+
+export function knows(key) {
+  return Object.hasOwn(WORDS, key);
 }
 
 // A {zh, en} pair from the server; a plain string passes through.

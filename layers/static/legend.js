@@ -1,6 +1,7 @@
 // The legend: one block per vocabulary, shared by all layers that are coloured by it, with the
 // counts of the layers that are on. A switched-off value leaves the map, the counts stay.
 
+import { countClosed, countLate, countValue, hasDeadline } from "./counts.js";
 import { make, makeSvg } from "./dom.js";
 import { formatNumber, pick, say } from "./i18n.js";
 import { LATE, lineWidth, symbolPath } from "./style.js";
@@ -39,25 +40,18 @@ function commonGeometry(layers) {
   return kinds.size === 1 ? [...kinds][0] : "line";
 }
 
-export function countValue(layers, value) {
-  return layers.reduce((sum, layer) => sum + (layer.counts?.[value] ?? 0), 0);
-}
-
 function titleOf(block) {
   const { color_by: name, attributes } = block.layers[0];
   return pick(attributes?.find((attribute) => attribute.name === name)?.text) || name;
 }
 
-// switches: { isOff(block, value), toggle(block, value), showClosed, toggleClosed() }; without it the legend is for print.
+// switches: { isOff(block, value), toggle(block, value), showClosed, toggleClosed() }; without toggles the legend is for print.
 export function renderLegend(layers, switches) {
   const blocks = groupByVocabulary(layers.filter((layer) => !layer.background));
   const sections = blocks.map((block) => renderBlock(block, switches));
-  if (layers.some(hasDeadline)) sections.push(renderLate(switches));
+  const dated = layers.filter(hasDeadline);
+  if (dated.length) sections.push(renderLate(dated, switches));
   return sections;
-}
-
-function hasDeadline(layer) {
-  return layer.attributes?.some((attribute) => attribute.name === "due_at");
 }
 
 function renderBlock(block, switches) {
@@ -66,9 +60,9 @@ function renderBlock(block, switches) {
 }
 
 function renderEntry(block, entry, switches) {
-  const count = formatNumber(countValue(block.layers, entry.value));
+  const count = formatNumber(countValue(block.layers, entry.value, switches.showClosed));
   const parts = [drawSample(entry, block.geometry, 26), make("span", { class: "words", text: pick(entry.text) }), make("span", { class: "count", text: count })];
-  if (!switches) return make("li", { class: "legend-entry" }, ...parts);
+  if (!switches.toggle) return make("li", { class: "legend-entry" }, ...parts);
   const pressed = !switches.isOff(block, String(entry.value));
   const toggle = () => switches.toggle(block, String(entry.value));
   const button = make("button", { type: "button", class: "legend-entry", "aria-pressed": String(pressed), "data-value": entry.value, onclick: toggle }, ...parts);
@@ -76,12 +70,16 @@ function renderEntry(block, entry, switches) {
 }
 
 // Closed hazards stay off the map until asked for: old pins crowd out what is to be done.
-function renderLate(switches) {
+function renderLate(layers, switches) {
   const ring = makeSvg("circle", { r: 5, fill: "none", stroke: LATE, "stroke-width": 2.2 });
   const sample = makeSvg("svg", { viewBox: "-10 -7 20 14", class: "sample", width: 26, height: 18, "aria-hidden": "true" }, ring);
-  const row = make("li", { class: "legend-entry" }, sample, make("span", { class: "words", text: say("late_legend") }));
-  const closed = switches ? make("input", { type: "checkbox", id: "show-closed", onchange: () => switches.toggleClosed() }) : null;
+  const row = make("li", { class: "legend-entry" }, sample, make("span", { class: "words", text: say("late_legend") }), renderCount(layers, countLate));
+  const closed = switches.toggleClosed ? make("input", { type: "checkbox", id: "show-closed", onchange: () => switches.toggleClosed() }) : null;
   if (closed) closed.checked = switches.showClosed;
-  const choice = closed ? make("li", {}, make("label", { class: "tree-layer", for: "show-closed" }, closed, make("span", { class: "words", text: say("closed_legend") }))) : null;
+  const choice = closed ? make("li", {}, make("label", { class: "tree-layer", for: "show-closed" }, closed, make("span", { class: "words", text: say("closed_legend") }), renderCount(layers, countClosed))) : null;
   return make("section", { class: "legend-block" }, make("ul", {}, row, choice));
+}
+
+function renderCount(layers, count) {
+  return make("span", { class: "count", text: formatNumber(layers.reduce((sum, layer) => sum + count(layer), 0)) });
 }

@@ -3,9 +3,11 @@
 
 import { daysLate, timezone } from "./clock.js";
 import { make, makeIcon } from "./dom.js";
-import { formatDate, formatMoment, formatNumber, pick, say } from "./i18n.js";
+import { formatDate, formatMoment, formatNumber, knows, pick, say } from "./i18n.js";
 import { writeLateness } from "./labels.js";
 import { drawSample } from "./legend.js";
+
+const IDENTITY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export class Popup {
   // place: the element it lives in; on: { close(), step(by), locate(feature), asOf() }.
@@ -39,8 +41,21 @@ export class Popup {
       layer.hazards ? fill(layer.hazards, this.on.asOf()) : null,
     ]);
     if (this.shown !== mine) return;
+    await this.nameAsset(item.value?.properties);
+    if (this.shown !== mine) return;
     this.loaded = { item, history, hazards };
     this.render(layer, item.status === "fulfilled" ? { ...item.value.properties, id: feature.properties.id } : feature.properties, this.loaded);
+  }
+
+  // A person knows a place by its name, not by its identity; where it cannot be found, that is all there is.
+  async nameAsset(properties) {
+    if (!IDENTITY.test(properties?.asset_id ?? "")) return;
+    try {
+      const [asset] = await readJson(`/search?q=${properties.asset_id}`, "");
+      if (asset) properties.asset_id = [asset.name, asset.code].filter(Boolean).join(" · ");
+    } catch {
+      // The card is whole without it.
+    }
   }
 
   close() {
@@ -149,10 +164,24 @@ export function writeValue(attribute, value) {
   const word = attribute.vocabulary?.[value];
   if (word) return pick(word);
   if (typeof value === "boolean") return say(value ? "yes" : "no");
-  if (typeof value === "number") return `${formatNumber(value)}${attribute.unit ? ` ${attribute.unit}` : ""}`;
+  if (typeof value === "number") return `${formatNumber(value)}${attribute.unit ? ` ${pick(attribute.unit)}` : ""}`;
   if (/_at$/.test(attribute.name)) return formatMoment(value, timezone());
   if (Array.isArray(value)) return value.map(String).join(say("separator"));
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? writeParts(attribute, value) : String(value);
+}
+
+const STEPS = ["applied", "approved", "received", "paid"];
+const inOrder = ([a], [b]) => STEPS.indexOf(a) - STEPS.indexOf(b);
+
+// A value of named parts, a line for each: money by source and step.
+function writeParts(attribute, value) {
+  const nameOf = (key) => pick(attribute.vocabulary?.[key]) || (knows(`part_${key}`) ? say(`part_${key}`) : key);
+  const write = (part) => {
+    if (typeof part === "number") return formatNumber(part);
+    if (part === null || typeof part !== "object") return String(part);
+    return Object.entries(part).sort(inOrder).map(([key, inner]) => `${nameOf(key)} ${write(inner)}`).join(say("separator"));
+  };
+  return Object.entries(value).map(([key, part]) => `${nameOf(key)}${say("colon")}${write(part)}`).join("\n");
 }
 
 function renderHistory(layer, settled) {

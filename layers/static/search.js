@@ -8,7 +8,7 @@ const PAUSE = 220;
 export class Search {
   // titleOf(kind): words of a layer; choose(result): what happens with the one picked.
   constructor(input, list, { titleOf, choose }) {
-    Object.assign(this, { input, list, titleOf, choose, results: [], active: -1, asked: 0 });
+    Object.assign(this, { input, list, titleOf, choose, results: [], active: -1, asked: 0, answered: "" });
     input.addEventListener("input", () => this.schedule());
     input.addEventListener("keydown", (event) => this.steer(event));
     input.addEventListener("focus", () => this.results.length && this.render());
@@ -20,10 +20,19 @@ export class Search {
     this.timer = setTimeout(() => this.ask(), PAUSE);
   }
 
+  get words() {
+    return this.input.value.trim();
+  }
+
   async ask() {
-    const wanted = this.input.value.trim();
+    clearTimeout(this.timer);
+    const wanted = this.words;
     const ticket = ++this.asked;
-    if (!wanted) return this.hide();
+    if (!wanted) {
+      this.results = [];
+      this.answered = "";
+      return this.hide();
+    }
     const url = new URL("/search", document.baseURI);
     url.searchParams.set("q", wanted);
     url.searchParams.set("limit", "10");
@@ -33,6 +42,7 @@ export class Search {
       const results = await answer.json();
       if (ticket !== this.asked) return;
       this.results = results;
+      this.answered = wanted;
       this.active = -1;
       this.render(results.length ? null : say("search_none"));
     } catch {
@@ -62,9 +72,9 @@ export class Search {
     if (event.key === "Escape") {
       this.input.value = "";
       this.results = [];
-      return this.hide();
+      return this.ask();
     }
-    if (event.key === "Enter" && this.results.length) return this.pickResult(Math.max(0, this.active));
+    if (event.key === "Enter") return this.pickFirst();
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!by || !this.results.length) return;
     event.preventDefault();
@@ -72,10 +82,18 @@ export class Search {
     this.render();
   }
 
+  // The list may still be that of other words: what was typed is asked for before it is picked from.
+  async pickFirst() {
+    const wanted = this.words;
+    if (wanted !== this.answered) await this.ask();
+    if (wanted && wanted === this.words && wanted === this.answered) this.pickResult(Math.max(0, this.active));
+  }
+
   pickResult(index) {
     const result = this.results[index];
+    if (!result) return;
     this.hide();
-    if (result) this.choose(result);
+    this.choose(result);
   }
 
   hide() {

@@ -100,6 +100,47 @@ def test_the_hazard_map_counts_hazards_by_severity(client: httpx.Client) -> None
     assert all(entry["symbol"] for entry in layers["hazard"]["vocabulary"])
 
 
+def test_the_hazard_map_counts_the_open_ones_apart_and_says_when_they_fall_due(
+    client: httpx.Client,
+) -> None:
+    layers = {k["id"]: k for k in client.get("/maps/hazards/config").json()["layers"]}
+    hazard = layers["hazard"]
+    assert (hazard["count"], hazard["open_count"]) == (HAZARDS, HAZARDS // 2)
+    still = {value: n for value, n in hazard["open_counts"].items() if n}
+    assert still == {"general_a": HAZARDS // 4, "minor": HAZARDS // 4}
+    days = [datetime(2026, 6, 1 + i, 16, tzinfo=UTC) for i in range(1, HAZARDS, 2)]
+    assert hazard["due"] == [[int(day.timestamp()), 1] for day in days]
+    assert "open_count" not in layers["gas_site"]
+
+
+@pytest.mark.parametrize(
+    ("date", "progress"),
+    [("2022-01-01", None), ("2023-06-30", "planned"), ("2024-03-01", "under_construction")],
+)
+def test_counts_follow_the_date_as_tiles_do(
+    client: httpx.Client, date: str, progress: str | None
+) -> None:
+    """The one road with a past; nothing else was there before the county was loaded."""
+    config = client.get("/maps/progress/config", params={"as-of": date}).json()
+    layers = {layer["id"]: layer for layer in config["layers"]}
+    assert layers["road"]["counts"] == ({progress: 1} if progress else {})
+    assert {n for n, layer in layers.items() if layer["count"]} == ({"road"} if progress else set())
+    row, column = tile_at(12, LON - 0.075, LAT)
+    tile = client.get(
+        f"/collections/road/tiles/WebMercatorQuad/12/{row}/{column}", params={"as-of": date}
+    )
+    assert tile.status_code == (200 if progress else 204)
+    today = client.get("/maps/progress/config").json()
+    assert today["layers"][0]["id"] == config["layers"][0]["id"]
+    assert client.get("/maps/progress/config?as-of=soon").status_code == 400
+
+
+def test_where_hazards_are_the_subject_roads_are_only_where_one_is(client: httpx.Client) -> None:
+    for name, coloured in (("hazards", False), ("progress", True)):
+        layers = {k["id"]: k for k in client.get(f"/maps/{name}/config").json()["layers"]}
+        assert bool(layers["road"]["vocabulary"]) is coloured
+
+
 def test_a_map_with_an_approval_number_prints_it(serve_as: Serve, served: Served) -> None:
     from api.app import create_app
     from gis.settings import Settings
@@ -133,6 +174,25 @@ def test_search_finds_by_code_and_by_name_in_every_kind(client: httpx.Client) ->
     assert first["lat"] == pytest.approx(LAT)
     assert {hit["code"] for hit in find(client, "春城1")} == {"R01", "R10"}
     assert {hit["kind"] for hit in find(client, "J00")} == {"sewer_manhole"}
+
+
+def test_an_identity_finds_the_record_that_has_it(client: httpx.Client) -> None:
+    identity = str(find(client, "WS-00012")[0]["id"])
+    assert [hit["code"] for hit in find(client, identity)] == ["WS-00012"]
+    assert [hit["code"] for hit in find(client, identity.upper())] == ["WS-00012"]
+    assert find(client, "018f0000-0000-7000-8000-ffffffffffff") == []
+
+
+def test_money_and_words_of_units_are_in_both_languages(client: httpx.Client) -> None:
+    layers = {k["id"]: k for k in client.get("/maps/progress/config").json()["layers"]}
+    attributes = {a["name"]: a for a in layers["project"]["attributes"]}
+    assert attributes["total_investment_yuan"]["unit"] == {"zh": "元", "en": "yuan"}
+    assert attributes["money"]["vocabulary"]["special_bond"] == {
+        "zh": "专项债",
+        "en": "Special bond",
+    }
+    names = [a["name"] for a in layers["sewer_pipe"]["attributes"]]
+    assert names.index("diameter_mm") < names.index("progress") < names.index("source")
 
 
 def test_an_exact_code_comes_first_whatever_its_kind(client: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import httpx
@@ -117,6 +118,30 @@ def test_hazards_carry_what_lateness_is_computed_from(client: httpx.Client) -> N
     assert sum(cell["count"] for cell in cells) == HAZARDS
     assert sum(cell["open"] for cell in cells) == HAZARDS // 2
     assert min(cell["due_at"] for cell in cells) == "2026-06-02T16:00:00Z"
+
+
+def test_cells_count_open_and_closed_apart_and_say_when_each_falls_due(
+    client: httpx.Client,
+) -> None:
+    """Sixteen hazards, every other one open: the open ones are general A and minor."""
+    row, column = tile_at(8, LON + 0.008, LAT + 0.02)
+    path = f"/collections/hazard/tiles/WebMercatorQuad/8/{row}/{column}"
+    cells = read_layer(client.get(path), "hazard")
+    sums = {
+        name: sum(cell.get(name, 0) for cell in cells)
+        for state in ("n", "closed")
+        for name in (f"{state}_{s}" for s in ("major", "general_a", "general_b", "minor"))
+    }
+    assert sums == {
+        "n_major": 0, "n_general_a": 4, "n_general_b": 0, "n_minor": 4,
+        "closed_major": 4, "closed_general_a": 0, "closed_general_b": 4, "closed_minor": 0,
+    }  # fmt: skip
+    due = sorted(
+        pair for cell in cells for pair in cell.get("due_general_a", "").split(",") if pair
+    )
+    days = [datetime(2026, 6, 1 + i, 16, tzinfo=UTC) for i in (1, 5, 9, 13)]
+    assert due == [f"{int(day.timestamp())}*1" for day in days]
+    assert not any("due_major" in cell for cell in cells)
 
 
 def test_a_ranked_kind_shows_its_lesser_members_later(client: httpx.Client) -> None:

@@ -308,3 +308,25 @@ def test_paper_carries_title_datum_approval_and_legend(open_page: OpenPage, base
         assert words in block
     assert one.page.locator(".bar").is_hidden()
     assert one.page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") <= 1
+
+
+def test_enter_before_the_list_is_there_takes_what_was_typed_not_what_was_found_before(
+    open_page: OpenPage, base: str
+) -> None:
+    one = open_town(open_page, base, "progress", zoom=14, layers="road")
+    page = one.page
+    page.click("#search")
+    page.keyboard.type("R-0003")
+    page.locator("#results [role=option]").first.wait_for()
+    page.keyboard.press("Enter")
+    assert page.locator("#popup h2").text_content() == "春城3路"
+    page.click("#search", click_count=3)
+    # No pause: the answer to the first words is still in the list when Enter comes.
+    page.keyboard.type("R-0007")
+    page.keyboard.press("Enter")
+    page.locator("#popup h2", has_text="春城7路").wait_for()
+    page.click("#search", click_count=3)
+    page.keyboard.type("nothing of the kind")
+    page.keyboard.press("Enter")
+    page.locator("#results", has_text="没有找到").wait_for()
+    assert page.locator("#popup h2").text_content() == "春城7路"

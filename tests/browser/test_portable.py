@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from shapely import LineString
 from sqlalchemy import text
 
@@ -22,11 +21,11 @@ from gis.kinds.sewer_pipe import SewerPipe
 from gis.settings import Settings
 from layers.map_config import MAPS
 from layers.portable import hazards_map, portable_map, progress_map, save_map
+from tests.browser.pages import OpenFile
 from tests.conftest import OneTransaction
 from tests.layers.county import HOSTILE, load_county, load_hazards, make_row
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-OpenFile = Callable[..., Page]
 
 
 @pytest.fixture
@@ -38,38 +37,6 @@ def settings(vendor: Path) -> Settings:
 def patient(db: OneTransaction) -> None:
     """A browser takes its time: the test's transaction may wait for it."""
     db.connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-
-@pytest.fixture
-def open_file(chromium: Browser) -> Iterator[OpenFile]:
-    """Opens a file offline; at the end it asked for nothing and complained of nothing."""
-    asked: list[str] = []
-    complaints: list[str] = []
-    contexts = []
-
-    def open_one(path: Path, *, width: int = 1440, height: int = 900) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            is_mobile=width < 760,
-            has_touch=width < 760,
-            offline=True,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text))
-        page.goto(path.as_uri())
-        page.wait_for_selector("body[data-ready=true]", state="attached")
-        asked.remove(path.as_uri())
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert asked == []
-    assert complaints == []
 
 
 def numbers(page: Page, selector: str) -> list[int]:

@@ -101,4 +101,4 @@ def test_counts_are_those_of_the_database(db: OneTransaction) -> None:
             text("SELECT progress, count(*)::int AS n FROM core.road GROUP BY progress")
         ).all()
     contents = read_contents(db, ["road"], pool=Pool.STAFF)
-    assert contents.count_values(KINDS["road"]) == {row.progress: row.n for row in rows}
+    assert contents.count_values(KINDS["road"]).by_value == {row.progress: row.n for row in rows}

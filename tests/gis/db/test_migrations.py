@@ -99,6 +99,38 @@ def test_a_populated_database_goes_down_and_up_and_works(
     owner.dispose()
 
 
+def test_a_demonstration_countys_name_loses_its_tail_and_gets_it_back(
+    cluster: Cluster, clone_database: CloneDatabase
+) -> None:
+    name = clone_database()
+    owner = create_engine(cluster.url(OWNER, name))
+    with owner.begin() as connection:
+        command.downgrade(alembic_config(connection), "0003_campaign_sites")
+    old = "SELECT name_en, is_demonstration FROM core.county ORDER BY code"
+    with owner.begin() as connection:
+        connection.exec_driver_sql("SELECT set_config('infratrack.actor', 'tester', true)")
+        connection.exec_driver_sql(
+            "INSERT INTO core.county (code, name_zh, name_en, extent, is_demonstration)"
+            " SELECT code, name_zh, name_en, ST_MakeEnvelope(99, 24, 100, 25, 4490), made_up"
+            " FROM (VALUES ('1', '甲县', 'Jia County (fictional) #7/0.25', true),"
+            " ('2', '乙县', 'Yi County #3/1', false)) v (code, name_zh, name_en, made_up)"
+        )
+        before = connection.exec_driver_sql(old).all()
+    migrate(owner)
+    with owner.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT name_en, demonstration FROM core.county ORDER BY code"
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("Jia County (fictional)", {"seed": 7, "scale": 0.25}),
+        ("Yi County #3/1", None),
+    ]
+    with owner.begin() as connection:
+        command.downgrade(alembic_config(connection), "0003_campaign_sites")
+        assert connection.exec_driver_sql(old).all() == before
+    owner.dispose()
+
+
 def test_migrating_twice_changes_nothing_and_the_newest_revision_is_recorded(
     cluster: Cluster, clone_database: CloneDatabase
 ) -> None:

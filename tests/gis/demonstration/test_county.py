@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 import shapely
 from sqlalchemy import text
@@ -27,7 +28,7 @@ def fingerprint(county: County) -> str:
     digest = hashlib.sha256()
     for kind, frame in county.frames.items():
         digest.update(kind.encode() + frame.to_csv().encode())
-    digest.update(repr(county.events).encode())
+    digest.update(repr(county.events).encode() + county.links.to_csv().encode())
     return digest.hexdigest()
 
 
@@ -100,6 +101,166 @@ def test_the_database_finds_every_figure_the_generator_knows(
     )
     assert plot_sums["land_plot_m2"] == pytest.approx(oracle["land_plot_m2"], rel=2 * GRID_SCALE)
     assert plot_sums["cultivated_m2"] == pytest.approx(oracle["cultivated_m2"])
+
+
+def test_money_is_what_the_generator_gave_by_stage_source_and_step(
+    loaded: PooledDatabase, county: County
+) -> None:
+    found = ask(
+        loaded,
+        "SELECT p.stage || '/' || source.key || '/' || step.key, sum(step.value::float8)"
+        " FROM core.project p, jsonb_each(p.money) source, jsonb_each_text(source.value) step"
+        " GROUP BY 1",
+    )
+    told = {
+        f"{stage}/{source}/{step}": yuan
+        for stage, sources in county.oracle["money_yuan_by_stage_source_step"].items()
+        for source, steps in sources.items()
+        for step, yuan in steps.items()
+    }
+    assert found == told
+    assert len({name.split("/")[0] for name in told}) == 6
+    bases = ask(
+        loaded,
+        "SELECT b.basis, sum(b.yuan) FROM core.project p, LATERAL (VALUES"
+        " ('by_progress', completed_by_progress_yuan), ('by_payment', completed_by_payment_yuan),"
+        " ('in_statistics', completed_in_statistics_yuan)) b (basis, yuan) GROUP BY 1",
+    )
+    assert bases == county.oracle["projects_completed_yuan"]
+    paid = sum(yuan for name, yuan in told.items() if name.endswith("/paid"))
+    assert paid == bases["by_payment"]
+    stages = ask(loaded, "SELECT stage, count(*) FROM core.project GROUP BY 1")
+    assert stages == county.oracle["projects_by_stage"]
+    assert sum(stages.values()) > 20
+
+
+def test_works_of_projects_are_linked_as_the_generator_planned_them(
+    loaded: PooledDatabase, county: County
+) -> None:
+    found = ask(
+        loaded,
+        "SELECT work || '/' || progress, count(*) FROM core.project_asset GROUP BY 1",
+    )
+    assert found == {
+        f"{work}/{progress}": count
+        for work, counts in county.oracle["project_assets_by_work"].items()
+        for progress, count in counts.items()
+    }
+    assert sum(found.values()) == county.oracle["project_assets"]
+    for progress in ("planned", "under_construction", "completed", "accepted"):
+        assert found[f"new/{progress}"] > 0
+
+
+STANDS = " UNION ALL ".join(
+    f"SELECT id, progress, progress_percent, project_code FROM core.{kind}"
+    for kind in (
+        "sewer_pipe", "sewer_manhole", "road", "pocket_park",
+        "sewage_facility", "traditional_village",
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("never", "where"),
+    [
+        (
+            "a new asset is elsewhere than its works",
+            "l.work = 'new' AND (s.progress, s.progress_percent, s.project_code)"
+            " IS DISTINCT FROM (l.progress, l.progress_percent, p.code)",
+        ),
+        (
+            "works go on before the project has started",
+            "p.stage IN ('approved', 'tender') AND l.progress <> 'planned'",
+        ),
+        (
+            "works are done while the project has only just started",
+            "p.stage = 'started' AND l.progress IN ('completed', 'accepted')",
+        ),
+        (
+            "works are not begun when the main works are complete",
+            "p.stage = 'main_works' AND l.progress NOT IN ('under_construction', 'completed')",
+        ),
+        (
+            "works are done before, or after, their project",
+            "p.stage IN ('completed', 'accepted') AND l.progress <> p.stage",
+        ),
+        (
+            "works on what exists change its progress",
+            "l.work = 'works' AND coalesce(s.progress, 'accepted') <> 'accepted'",
+        ),
+    ],
+)
+def test_works_never_contradict_their_project(
+    loaded: PooledDatabase, never: str, where: str
+) -> None:
+    found = ask(
+        loaded,
+        f"SELECT 'n', count(*) FROM core.project_asset l JOIN core.project p ON p.id = l.project_id"
+        f" JOIN ({STANDS}) s ON s.id = l.asset_id WHERE {where}",
+    )
+    assert found["n"] == 0, never
+
+
+def test_every_new_asset_belongs_to_one_project_(loaded: PooledDatabase) -> None:
+    found = ask(
+        loaded,
+        f"SELECT 'new', count(*) FROM ({STANDS}) s WHERE s.project_code IS NOT NULL"
+        " UNION ALL SELECT 'linked', count(*) FROM core.project_asset WHERE work = 'new'"
+        " UNION ALL SELECT 'assets', count(DISTINCT asset_id) FROM core.project_asset"
+        " UNION ALL SELECT 'links', count(*) FROM core.project_asset"
+        " UNION ALL SELECT 'unfinished alone', count(*)"
+        f" FROM ({STANDS}) s WHERE progress <> 'accepted' AND project_code IS NULL",
+    )
+    assert found["new"] == found["linked"] > 1000
+    assert found["assets"] == found["links"]
+    assert found["unfinished alone"] == 0
+
+
+def test_a_project_lies_at_its_works(county: County) -> None:
+    last = {kind: f.drop_duplicates("id", keep="last") for kind, f in county.frames.items()}
+    plane = {
+        kind: f.set_index("id").geometry.to_crs(4542)
+        for kind, f in last.items()
+        if kind != "admin_unit"
+    }
+    assets = pd.concat([f for kind, f in plane.items() if kind != "project"])
+    for project, links in county.links.groupby("project_id"):
+        place = plane["project"][str(project)]
+        assert assets[links["asset_id"]].distance(place).min() < 50, project
+
+
+def test_a_project_is_as_far_as_its_works_on_average_at_every_version(county: County) -> None:
+    projects = county.frames["project"]
+    last = projects.drop_duplicates("id", keep="last").set_index("id")
+    mean = county.links.groupby("project_id")["progress_percent"].mean().round(1)
+    assert mean.to_dict() == last["progress_percent"].to_dict()
+    for _, life in projects.groupby("id"):
+        assert life["progress_percent"].is_monotonic_increasing
+        assert life["valid_from"].is_monotonic_increasing
+        assert life["valid_from"].is_unique
+    assert projects["valid_from"].max() <= AS_OF
+    assert (AS_OF - projects["valid_from"].min()).days > 2.5 * 365
+
+
+def test_new_pipes_carry_the_year_they_were_completed_in(county: County) -> None:
+    pipes = county.frames["sewer_pipe"].drop_duplicates("id", keep="last")
+    new = pipes[pipes["project_code"].notna()]
+    done = new["progress"].isin(["completed", "accepted"])
+    assert new.loc[~done, "built_year"].isna().all()
+    assert (new.loc[done, "built_year"] == new.loc[done, "completed_on"].str[:4].astype(int)).all()
+    assert (pipes.loc[pipes["project_code"].isna(), "built_year"] < 2022).all()
+
+
+def test_the_countys_names_are_clean_and_its_seed_lies_beside_them(
+    loaded: PooledDatabase,
+) -> None:
+    with loaded.read(Pool.STAFF) as connection:
+        rows = connection.execute(
+            text("SELECT name_zh, name_en, demonstration FROM core.county")
+        ).all()
+    assert [tuple(r) for r in rows] == [
+        ("云屏县", "Yunping County (fictional)", {"seed": 1, "scale": 1})
+    ]
 
 
 def test_counts_and_versions_are_those_of_the_generator(

@@ -66,7 +66,7 @@ def _feature_layer(
         f"SELECT coalesce(ST_AsMVT(t, '{kind.kind}', {EXTENT}, 'geom'), ''::bytea) FROM"
         f" (SELECT ST_AsMVTGeom({shape}, {_TILE}, {EXTENT}, {MARGIN}, true) AS geom,"
         f" f.id::text AS id, {columns} {clause} AND f.geometry_3857 && {_WIDE}"
-        f"{_rank_condition(kind, zoom)}) t WHERE t.geom IS NOT NULL"
+        f"{_rank_condition(kind, zoom)} OFFSET 0) t WHERE t.geom IS NOT NULL"
     )
 
 

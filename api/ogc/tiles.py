@@ -80,6 +80,7 @@ async def tile(request: Request) -> Response:
     zoom, row, column = _read_address(request)
     as_of = read_optional_moment(request.query_params, "as-of", parts.zone)
     names = [kind.kind for kind in kinds]
+    packs = accepts_gzip(request)
 
     def work(ask: Ask) -> tuple[str, bytes | None]:
         version = read_version(ask, names)
@@ -88,32 +89,43 @@ async def tile(request: Request) -> Response:
         if has_current(request, etag):
             parts.metrics.tiles.labels("unchanged").inc()
             return etag, None
-        content = parts.tiles.get(key)
-        if content is None:
-            parts.metrics.tiles.labels("made").inc()
+        kept = parts.tiles.get(key)
+        if kept is None:
             asked = tile_statement(
                 kinds, parts.pool, zoom=zoom, row=row, column=column, as_of=as_of
             )
-            content = pack_tile(bytes(ask(asked)[0][0]))
-            parts.tiles.keep(key, content)
+            content = bytes(ask(asked)[0][0])
         else:
-            parts.metrics.tiles.labels("cached").inc()
-        return etag, content
+            content = kept
+        parts.metrics.tiles.labels("made" if kept is None else "cached").inc()
+        if packs:
+            content = pack_tile(content)
+        if content is not kept:
+            parts.tiles.keep(key, content)
+        return etag, content if packs else _unpack(content)
 
     etag, content = await parts.reader.run(request, work)
     if content is None:
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
     if not content:
         return Response(status_code=204, headers={"ETag": etag, **_HEADERS})
-    if accepts_gzip(request):
+    if packs:
         headers = {"ETag": mark_packed(etag), "Content-Encoding": "gzip", **_HEADERS}
         return Response(content, 200, headers, MVT)
-    return Response(gzip.decompress(content), 200, {"ETag": etag, **_HEADERS}, MVT)
+    return Response(content, 200, {"ETag": etag, **_HEADERS}, MVT)
+
+
+_GZIP = b"\x1f\x8b"
+"""How packed bytes begin; a tile begins with 0x1a, the field of its first layer."""
 
 
 def pack_tile(content: bytes) -> bytes:
-    """A tile compressed once for all who ask; nothing stays nothing (204)."""
-    return gzip.compress(content, 1) if content else b""
+    """A tile compressed once for all who read gzip; nothing stays nothing (204)."""
+    return content if not content or content.startswith(_GZIP) else gzip.compress(content, 1)
+
+
+def _unpack(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(_GZIP) else content
 
 
 def _asked_kinds(request: Request, parts: Parts) -> list[type[Record]]:

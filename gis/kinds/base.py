@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -233,7 +235,8 @@ class Asset(Record):
     ] = ServiceState.IN_USE
 
 
-def declared(kind: type[Record]) -> dict[str, Attribute]:
+@cache
+def declared(kind: type[Record]) -> Mapping[str, Attribute]:
     """Attribute declarations of a kind by name, in the order they are shown."""
     found: dict[str, Attribute] = {}
     for name, info in kind.model_fields.items():
@@ -241,7 +244,7 @@ def declared(kind: type[Record]) -> dict[str, Attribute]:
         if not marks:
             raise TypeError(f"{kind.__name__}.{name} has no attribute() declaration")
         found[name] = marks[0]
-    return found
+    return MappingProxyType(found)
 
 
 def sensitivity_of(kind: type[Record], name: str) -> Sensitivity:

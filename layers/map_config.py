@@ -137,6 +137,7 @@ def layer_config(
         "attributes": [attribute_config(kind, name) for name in visible_attributes(kind, pool)],
         "minzoom": 0,
         "aggregate_to": kind.zoom.features_from - 1,
+        "named_from": kind.zoom.named_from,
         "labels_from": kind.zoom.labels_from,
         "count": sum(counts.values()),
         "counts": {str(value): count for value, count in counts.items() if value is not None},

@@ -9,7 +9,10 @@ from gis.attributes import Sensitivity
 from gis.kinds import KINDS, Record, declared, sensitivity_of
 
 OWNER = "infratrack_owner"
-SYSTEM_VISIBLE = ("id", "version", "valid", "recorded_at", "geometry", "geometry_3857")
+SYSTEM_VISIBLE = (
+    *("id", "version", "valid", "recorded_at", "geometry", "geometry_3857"),
+    *("middle_lon", "middle_lat"),
+)
 
 
 class Pool(StrEnum):

@@ -111,10 +111,12 @@ class Zoom:
 
     Below ``features_from`` a tile carries grid cells with counts; from there on features.
     ``ranked`` names an attribute whose values appear only from a zoom on (others: always).
-    From ``detail_from`` on every attribute the reader may see is in the tile.
+    Below ``named_from`` features carry their identity and what draws them, no code and no name;
+    from ``detail_from`` on every attribute the reader may see is in the tile.
     """
 
     features_from: int = 12
+    named_from: int = 0
     detail_from: int = 15
     labels_from: int = 16
     simplify_below: int = 0

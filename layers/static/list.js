@@ -15,7 +15,9 @@ export function collectInView(scene, bounds) {
   let cells = false;
   eachFeature(scene, (layer, feature, content) => {
     if (layer.background || !feature.box) return;
-    if (feature.properties.cells) return void (cells = true);
+    // Tiles below the zoom that names features hold too many of them for a list.
+    const unnamed = layer.named_from > 0 && !feature.properties.code;
+    if (feature.properties.cells || unnamed) return void (cells = true);
     const [west, north, east, south] = feature.box;
     const x = (value) => content.left + value * content.scale;
     const y = (value) => content.top + value * content.scale;

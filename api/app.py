@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.context import Parts, visible
 from api.errors import answer_error, answer_http, answer_validation
-from api.freshness import ByteCache, Listener
+from api.freshness import ByteCache, Listener, Versions
 from api.metrics import Metrics
 from api.middleware import Guard, Limits
 from api.ogc import features, tiles
@@ -77,6 +77,7 @@ def create_app(
         yield
         parts.listener.stop()
         parts.reader.close()
+        await parts.versions.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.parts = parts
@@ -97,6 +98,7 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings) -> Parts:
     return Parts(
         settings=settings,
         reader=Reader(urls[pool], pool, size=settings.pool_size, prepare=own_server),
+        versions=Versions(urls[pool], pool, prepare=own_server),
         tiles=tiles,
         answers=ByteCache(8),
         listener=Listener(urls[pool], on_change=tiles.clear),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from api.freshness import ByteCache, Listener
+from api.freshness import ByteCache, Listener, Versions
 from api.metrics import Metrics
 from api.reading import Reader
 from gis.attributes import Text
@@ -24,6 +24,7 @@ class Parts:
 
     settings: Settings
     reader: Reader
+    versions: Versions
     tiles: ByteCache
     answers: ByteCache
     listener: Listener

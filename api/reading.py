@@ -43,6 +43,22 @@ _OPTIONS = (
 )
 
 
+def connection_address(url: str) -> str:
+    """An SQLAlchemy URL as libpq reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def connection_options(pool: Pool, *, prepare: bool) -> dict[str, Any]:  # Any: options of psycopg
+    """How a connection that only reads is opened."""
+    return {
+        "autocommit": True,
+        "prepare_threshold": 3 if prepare else None,
+        "application_name": f"infratrack_read_{pool}",
+        # A pooler between us and the server refuses start-up options.
+        **({"options": _OPTIONS} if prepare else {}),
+    }
+
+
 class Reader:
     """Read-only, autocommitting connections of one role; safe to share between threads.
 
@@ -53,20 +69,13 @@ class Reader:
     def __init__(self, url: str, pool: Pool, *, size: int, prepare: bool) -> None:
         self.pool = pool
         self._size = size
-        parts = make_url(url).set(drivername="postgresql")
         self._connections = ConnectionPool(
-            parts.render_as_string(hide_password=False),
+            connection_address(url),
             min_size=1,
             max_size=size,
             timeout=PATIENCE_S,
             open=False,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": 3 if prepare else None,
-                "application_name": f"infratrack_read_{pool}",
-                # A pooler between us and the server refuses start-up options.
-                **({"options": _OPTIONS} if prepare else {}),
-            },
+            kwargs=connection_options(pool, prepare=prepare),
             name=f"read-{pool}",
         )
         self._turns: anyio.Semaphore | None = None
@@ -86,7 +95,9 @@ class Reader:
 
             def fetch(statement: Statement) -> list[Row]:
                 query: QueryNoTemplate = statement.sql.encode()
-                return connection.execute(query, statement.parameters).fetchall()
+                return connection.execute(
+                    query, statement.parameters, binary=statement.gives_bytes
+                ).fetchall()
 
             if hold is not None:
                 hold.take(connection)

@@ -47,7 +47,7 @@ def tile_statement(
     if any(zoom < kind.zoom.features_from for kind in kinds):
         parameters |= _grid_parameters(zoom, row, column)
     sql = _tile_sql(tuple(kinds), pool, zoom, is_past=as_of is not None)
-    return Statement(sql, parameters)
+    return Statement(sql, parameters, gives_bytes=True)
 
 
 def _grid_parameters(zoom: int, row: int, column: int) -> Parameters:

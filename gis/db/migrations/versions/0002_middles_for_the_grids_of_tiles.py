@@ -1,14 +1,14 @@
 """Middles, and an index over them, for the grids of counts in tiles.
 
 Revision: 0002
-Follows: 0001
+Follows: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

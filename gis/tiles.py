@@ -2,7 +2,8 @@
 
 A tile of zoom z is the square (z, row, column) of WebMercatorQuad, 4096 units wide, cut with a
 margin so that symbols meet without seams. Below ``features_from`` it carries a live grid of
-counts; from there on features, with all visible attributes from ``detail_from``.
+counts; from there on features, with code and name from ``named_from`` and all visible attributes
+from ``detail_from``.
 """
 
 from __future__ import annotations

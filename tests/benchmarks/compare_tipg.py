@@ -19,6 +19,7 @@ import http.client
 import json
 import os
 import platform
+import signal
 import socket
 import statistics
 import subprocess
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--runs", type=int, default=1)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end with it
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         Path(scratch).chmod(0o755)
         settings = Settings(state_folder=Path(scratch) / "state")
@@ -141,6 +143,8 @@ def _running(
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         for _ in range(300):
+            if process.poll() is not None:
+                raise SystemExit(f"the server on port {port} ended; is the port taken?")
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}{probe}", timeout=2):
                     break

@@ -1,20 +1,22 @@
 """Middles, and an index over them, for the grids of counts in tiles.
 
 Revision: 0002
-Follows: 0006
+Follows: 0003_campaign_sites
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
-down_revision = "0006"
+down_revision = "0003_campaign_sites"
 branch_labels = None
 depends_on = None
 
 COUNTED = {
+    "flood_point": ["treatment"],
     "gas_site": ["operating_state"],
     "hazard": ["severity", "is_open", "due_at"],
+    "land_plot": ["stage", "area_m2"],
     "pocket_park": ["progress", "area_m2"],
     "population": [],
     "road": ["progress", "length_m"],

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 from api.context import Clock, Parts, Readers, anonymous_pool, read_clock, visible
 from api.endpoints import ROUTES
 from api.errors import answer_error, answer_http, answer_validation
-from api.freshness import ByteCache, Listener
+from api.freshness import ByteCache, Listener, Versions
 from api.metrics import Metrics
 from api.middleware import ROUTE_BODIES, Guard, Limits
 from api.reading import ClientLeftError
@@ -55,6 +55,7 @@ def create_app(
         parts.listener.stop()
         parts.readers.close()
         parts.database.close()
+        await parts.versions.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.parts = parts
@@ -79,6 +80,7 @@ def make_parts(urls: Mapping[Pool, str], settings: Settings, *, clock: Clock = r
         settings=settings,
         reader=readers.get(pool),
         readers=readers,
+        versions=Versions(urls[pool], pool, prepare=own_server),
         tiles=tiles,
         answers=ByteCache(8),
         listener=Listener(urls[pool], on_change=tiles.clear),

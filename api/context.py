@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from api.freshness import ByteCache, Listener
+from api.freshness import ByteCache, Listener, Versions
 from api.login_turns import LoginTurns
 from api.metrics import Metrics
 from api.minutes import Minutes
@@ -80,6 +80,7 @@ class Parts:
     reader: Reader
     readers: Readers
     database: PooledDatabase
+    versions: Versions
     tiles: ByteCache
     answers: ByteCache
     listener: Listener

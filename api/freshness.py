@@ -17,8 +17,9 @@ import psycopg
 from cachetools import LRUCache
 from sqlalchemy import make_url
 
-from api.reading import Ask
+from api.reading import PATIENCE_S, Ask, Row, connection_address, connection_options
 from gis.attributes import Text
+from gis.db.roles import Pool
 from gis.errors import BusyError
 from gis.queries import read_versions
 
@@ -32,10 +33,56 @@ _log = logging.getLogger(__name__)
 
 def read_version(ask: Ask, kinds: Sequence[str]) -> str:
     """One word for the state of some collections, e.g. ``7.12`` (in the order of ``kinds``)."""
-    found: dict[str, int] = {row[0]: row[1] for row in ask(read_versions(kinds))}
+    return _join_versions(ask(read_versions(kinds)), kinds)
+
+
+def _join_versions(rows: Sequence[Row], kinds: Sequence[str]) -> str:
+    found: dict[str, int] = {row[0]: row[1] for row in rows}
     if len(found) < len(set(kinds)):
         raise BusyError(Text(zh="数据库尚未就绪", en="The database is not ready yet"))
     return ".".join(str(found[kind]) for kind in kinds)
+
+
+class Versions:
+    """Reads versions on the event loop itself: one connection, no thread, no turn in the queue.
+
+    Most tiles are asked for to hear that they are still true; a hop to a thread and back would
+    double what such an answer costs (measured: 0.23 ms against 0.13 ms).
+    """
+
+    def __init__(self, url: str, pool: Pool, *, prepare: bool) -> None:
+        self._address = connection_address(url)
+        self._options = connection_options(pool, prepare=prepare)
+        self._connection: psycopg.AsyncConnection[Row] | None = None
+        self._opening = asyncio.Lock()
+
+    async def read(self, kinds: Sequence[str]) -> str:
+        """As :func:`read_version`; the question is sent after this was called."""
+        try:
+            return await self._ask(kinds)
+        except psycopg.OperationalError:
+            await self.close()  # the server was restarted, perhaps: once more on a new connection
+            return await self._ask(kinds)
+
+    async def _ask(self, kinds: Sequence[str]) -> str:
+        asked = read_versions(kinds)
+        connection = await self._connect()
+        cursor = await connection.execute(asked.sql.encode(), asked.parameters)
+        return _join_versions(await cursor.fetchall(), kinds)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Row]:
+        async with self._opening:
+            if self._connection is None:
+                self._connection = await psycopg.AsyncConnection.connect(
+                    self._address, connect_timeout=int(PATIENCE_S), **self._options
+                )
+            return self._connection
+
+    async def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
 
 def make_etag(*parts: object) -> str:

@@ -23,10 +23,14 @@ Parameters = dict[str, Any]  # Any: values of any column, bound by the driver
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with ``%(name)s`` placeholders, and their values."""
+    """SQL with ``%(name)s`` placeholders, and their values.
+
+    ``gives_bytes``: the answer is best sent in binary form; as text, bytes travel in hexadecimal.
+    """
 
     sql: str
     parameters: Parameters
+    gives_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: Layer
         "attributes": [attribute_config(kind, name) for name in _in_reading_order(kind, pool)],
         "minzoom": 0,
         "aggregate_to": kind.zoom.features_from - 1,
+        "named_from": kind.zoom.named_from,
         "labels_from": kind.zoom.labels_from,
         "ranked": _ranked(kind),
         **_count_members(kind, counts),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import accepts_gzip, answer_json, has_current, mark_packed
 from api.context import Parts, absolute, parts_of
-from api.freshness import make_etag, read_version
+from api.freshness import make_etag
 from api.language import choose_language
 from api.ogc.documents import (
     JSON,
@@ -80,40 +82,51 @@ async def tile(request: Request) -> Response:
     zoom, row, column = _read_address(request)
     as_of = read_optional_moment(request.query_params, "as-of", parts.zone)
     names = [kind.kind for kind in kinds]
-
-    def work(ask: Ask) -> tuple[str, bytes | None]:
-        version = read_version(ask, names)
-        key = (version, parts.pool, ".".join(names), zoom, row, column, as_of)
-        etag = make_etag("tile", *key)
-        if has_current(request, etag):
-            parts.metrics.tiles.labels("unchanged").inc()
-            return etag, None
-        content = parts.tiles.get(key)
-        if content is None:
-            parts.metrics.tiles.labels("made").inc()
-            asked = tile_statement(
-                kinds, parts.pool, zoom=zoom, row=row, column=column, as_of=as_of
-            )
-            content = pack_tile(bytes(ask(asked)[0][0]))
-            parts.tiles.keep(key, content)
-        else:
-            parts.metrics.tiles.labels("cached").inc()
-        return etag, content
-
-    etag, content = await parts.reader.run(request, work)
-    if content is None:
+    version = await parts.versions.read(names)
+    key = (version, parts.pool, ".".join(names), zoom, row, column, as_of)
+    etag = make_etag("tile", *key)
+    if has_current(request, etag):
+        parts.metrics.tiles.labels("unchanged").inc()
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
+
+    def work(ask: Ask) -> bytes:
+        asked = tile_statement(kinds, parts.pool, zoom=zoom, row=row, column=column, as_of=as_of)
+        return _fit(bytes(ask(asked)[0][0]), packs=packs)
+
+    packs = accepts_gzip(request)
+    content = parts.tiles.get(key)
+    parts.metrics.tiles.labels("made" if content is None else "cached").inc()
+    if content is None:
+        content = await parts.reader.run(request, work)
+        parts.tiles.keep(key, content)
+    elif content and content.startswith(_GZIP) != packs:
+        content = await anyio.to_thread.run_sync(partial(_fit, content, packs=packs))
+        if packs:
+            parts.tiles.keep(key, content)
+    return _answer_tile(content, etag)
+
+
+def _answer_tile(content: bytes, etag: str) -> Response:
     if not content:
         return Response(status_code=204, headers={"ETag": etag, **_HEADERS})
-    if accepts_gzip(request):
+    if content.startswith(_GZIP):
         headers = {"ETag": mark_packed(etag), "Content-Encoding": "gzip", **_HEADERS}
         return Response(content, 200, headers, MVT)
-    return Response(gzip.decompress(content), 200, {"ETag": etag, **_HEADERS}, MVT)
+    return Response(content, 200, {"ETag": etag, **_HEADERS}, MVT)
 
 
-def pack_tile(content: bytes) -> bytes:
-    """A tile compressed once for all who ask; nothing stays nothing (204)."""
-    return gzip.compress(content, 1) if content else b""
+_GZIP = b"\x1f\x8b"
+"""How packed bytes begin; a tile begins with 0x1a, the field of its first layer."""
+
+
+def _fit(content: bytes, *, packs: bool) -> bytes:
+    """A tile as its reader takes it; nothing stays nothing (204).
+
+    Packed only once somebody reads gzip: who reads plain bytes would pay for it twice.
+    """
+    if not content or content.startswith(_GZIP) == packs:
+        return content
+    return gzip.compress(content, 1) if packs else gzip.decompress(content)
 
 
 def _asked_kinds(request: Request, parts: Parts) -> list[type[Record]]:

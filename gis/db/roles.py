@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 from gis.attributes import Sensitivity
 from gis.kinds import KINDS, Record, declared, sensitivity_of
 
 OWNER = "infratrack_owner"
-SYSTEM_VISIBLE = ("id", "version", "valid", "recorded_at", "geometry", "geometry_3857")
+SYSTEM_VISIBLE = (
+    *("id", "version", "valid", "recorded_at", "geometry", "geometry_3857"),
+    *("middle_lon", "middle_lat"),
+)
 
 
 class Pool(StrEnum):
@@ -51,4 +55,9 @@ def visible_kinds(pool: Pool) -> list[type[Record]]:
 
 def visible_attributes(kind: type[Record], pool: Pool) -> list[str]:
     """Declared attributes of a kind the pool may read, in the order they are shown."""
-    return [n for n in declared(kind) if pool.sees(sensitivity_of(kind, n))]
+    return list(_visible_names(kind, pool))
+
+
+@cache  # asked for every tile and page
+def _visible_names(kind: type[Record], pool: Pool) -> tuple[str, ...]:
+    return tuple(n for n in declared(kind) if pool.sees(sensitivity_of(kind, n)))

@@ -205,6 +205,39 @@ def _columns(
     yield Column("reason", Text())
 
 
+MIDDLE = ("middle_lon", "middle_lat")
+"""Middle of a record's box in degrees: what decides in which tile and cell it is counted."""
+BANDS_PER_DEGREE = 64
+"""Height of a band of the index over middles: 1.7 km. A power of two, so that it is exact."""
+MIDDLE_BAND = f"floor(middle_lat * {BANDS_PER_DEGREE}::double precision)"
+
+
+def _middle_columns(kind: type[Record]) -> Iterator[Column[float]]:
+    """The middle, for kinds whose tiles begin with a grid of counts."""
+    if kind.zoom.features_from > 0:
+        for name, axis in zip(MIDDLE, "XY", strict=True):
+            middle = f"(ST_{axis}Min(geometry) + ST_{axis}Max(geometry)) / 2"
+            yield Column(name, Double(), Computed(middle, persisted=True))
+
+
+def counted_names(kind: type[Record]) -> list[str]:
+    """What a grid of counts sums and splits by, beside the middle."""
+    measure = MEASURES.get(kind.geometry_type)
+    due = ("is_open", "due_at") if "due_at" in kind.model_fields else ()
+    return [n for n in (kind.style.color_by, measure, *due) if n]
+
+
+def _middle_index(kind: type[Record]) -> Iterator[Index]:
+    """Bands of latitude, each by longitude, with all a grid needs: the table is not touched."""
+    if kind.zoom.features_from > 0:
+        yield Index(
+            f"ix_{kind.kind}_middle",
+            text(MIDDLE_BAND),
+            "middle_lon",
+            postgresql_include=["middle_lat", *counted_names(kind)],
+        )
+
+
 def _spatial_indexes(name: str, prefix: str = "") -> tuple[Index, Index]:
     return (
         Index(f"ix_{prefix}{name}_geometry", "geometry", postgresql_using="gist"),
@@ -217,12 +250,14 @@ def _make_current(kind: type[Record]) -> Table:
         kind.kind,
         metadata,
         *_columns(kind),
+        *_middle_columns(kind),
         *_checks(kind),
         PrimaryKeyConstraint("id"),
         UniqueConstraint("code"),
         UniqueConstraint("source", "source_code"),
         ForeignKeyConstraint(["id"], [f"{CORE}.asset.id"], deferrable=True, initially="DEFERRED"),
         *_spatial_indexes(kind.kind),
+        *_middle_index(kind),
         Index(
             f"ix_{kind.kind}_words",
             "code",
@@ -241,6 +276,7 @@ def _make_history(kind: type[Record]) -> Table:
         metadata,
         *_columns(kind),
         Column("deleted", Boolean(), nullable=False, server_default=text("false")),
+        *_middle_columns(kind),
         _geometry_check(kind),
         PrimaryKeyConstraint("id", "version", name=f"pk_history_{kind.kind}"),
         *_spatial_indexes(kind.kind, "history_"),

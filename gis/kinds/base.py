@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -109,10 +111,12 @@ class Zoom:
 
     Below ``features_from`` a tile carries grid cells with counts; from there on features.
     ``ranked`` names an attribute whose values appear only from a zoom on (others: always).
-    From ``detail_from`` on every attribute the reader may see is in the tile.
+    Below ``named_from`` features carry their identity and what draws them, no code and no name;
+    from ``detail_from`` on every attribute the reader may see is in the tile.
     """
 
     features_from: int = 12
+    named_from: int = 0
     detail_from: int = 15
     labels_from: int = 16
     simplify_below: int = 0
@@ -233,7 +237,8 @@ class Asset(Record):
     ] = ServiceState.IN_USE
 
 
-def declared(kind: type[Record]) -> dict[str, Attribute]:
+@cache
+def declared(kind: type[Record]) -> Mapping[str, Attribute]:
     """Attribute declarations of a kind by name, in the order they are shown."""
     found: dict[str, Attribute] = {}
     for name, info in kind.model_fields.items():
@@ -241,7 +246,7 @@ def declared(kind: type[Record]) -> dict[str, Attribute]:
         if not marks:
             raise TypeError(f"{kind.__name__}.{name} has no attribute() declaration")
         found[name] = marks[0]
-    return found
+    return MappingProxyType(found)
 
 
 def sensitivity_of(kind: type[Record], name: str) -> Sensitivity:

@@ -97,7 +97,7 @@ class SewerPipe(Asset):
     style: ClassVar[Style] = Style(
         color="#5DA5DA", width=2.0, color_by="progress", strokes=PROGRESS_STROKES
     )
-    zoom: ClassVar[Zoom] = Zoom(features_from=13, detail_from=16, labels_from=17)
+    zoom: ClassVar[Zoom] = Zoom(features_from=13, named_from=15, detail_from=16, labels_from=17)
     tile_extras: ClassVar[tuple[str, ...]] = ("system",)
 
     system: Annotated[

@@ -12,8 +12,11 @@ const MOST = 200;
 // Features whose box touches the visible part of the map, once each; bounds in layer points.
 export function collectInView(scene, bounds) {
   const found = new Map();
+  let unnamed = false;
   eachFeature(scene, (layer, feature, content) => {
     if (layer.background || !feature.box || feature.properties.cells) return;
+    // Tiles below the zoom that names features hold too many of them for a list.
+    if (layer.named_from > 0 && !feature.properties.code) return void (unnamed = true);
     const [west, north, east, south] = feature.box;
     const x = (value) => content.left + value * content.scale;
     const y = (value) => content.top + value * content.scale;
@@ -21,13 +24,14 @@ export function collectInView(scene, bounds) {
     if (!apart) found.set(`${layer.id}/${feature.properties.id}`, { layer, feature });
   });
   const within = (cluster) => cluster.x >= bounds.min.x && cluster.x <= bounds.max.x && cluster.y >= bounds.min.y && cluster.y <= bounds.max.y;
-  return { found: [...found.values()], clusters: (scene.clusters ?? []).filter(within) };
+  return { found: [...found.values()], clusters: (scene.clusters ?? []).filter(within), unnamed };
 }
 
 // open: { feature(hit), cluster(cluster) }.
-export function renderList({ found, clusters }, open) {
+export function renderList({ found, clusters, unnamed }, open) {
   const parts = [];
-  if (found.length + clusters.length === 0) parts.push(make("p", { class: "muted", text: say("in_view_none") }));
+  const empty = found.length + clusters.length === 0;
+  if (empty || unnamed) parts.push(make("p", { class: "muted", text: say(unnamed ? "in_view_zoom" : "in_view_none") }));
   if (clusters.length) parts.push(renderClusters(clusters, open.cluster));
   const groups = new Map();
   for (const hit of found.slice(0, MOST)) {

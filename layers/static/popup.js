@@ -78,12 +78,12 @@ export class Popup {
   render(layer, properties, loaded) {
     const focused = this.place.contains(document.activeElement);
     const body = make("div", { class: "popup-body", tabindex: -1 }, ...renderBody(layer, properties, loaded));
-    this.place.replaceChildren(this.renderHead(layer, properties), body);
-    this.place.setAttribute("aria-label", headline(properties));
+    this.place.replaceChildren(this.renderHead(layer, properties, loaded), body);
+    this.place.setAttribute("aria-label", headline(properties, Boolean(loaded)));
     if (focused) this.place.querySelector("h2").focus({ preventScroll: true });
   }
 
-  renderHead(layer, properties) {
+  renderHead(layer, properties, loaded) {
     const { found, index } = this.shown;
     const button = (icon, words, act) => make("button", { type: "button", class: "icon-button", "aria-label": words, title: words, onclick: act }, makeIcon(icon));
     const steps = found.length < 2 ? null : make("span", { class: "popup-steps" },
@@ -92,7 +92,7 @@ export class Popup {
       button("next", say("next"), () => this.on.step(1)));
     return make("header", { class: "popup-head" },
       make("p", { class: "popup-kind" }, drawSample(layer.style.find(properties[layer.color_by]), layer.geometry), make("span", { text: pick(layer.title) }), steps),
-      make("h2", { tabindex: -1, text: headline(properties) }),
+      make("h2", { tabindex: -1, text: headline(properties, Boolean(loaded)) }),
       subline(properties),
       make("div", { class: "popup-tools" },
         button("target", say("zoom_to"), () => this.on.locate(found[index])),
@@ -108,8 +108,9 @@ export async function readJson(path, asOf) {
   return answer.json();
 }
 
-export function headline(properties) {
-  return String(properties.name || properties.code || say("unnamed"));
+// A feature of a far zoom has no code before it is loaded.
+export function headline(properties, loaded = true) {
+  return String(properties.name || properties.code || say(loaded ? "unnamed" : "loading"));
 }
 
 function subline(properties) {

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from gis import store
 from gis.db.cluster import Cluster
@@ -180,3 +180,28 @@ def test_live_pages_hear_of_a_change_at_once(
         rows = connection.execute("SELECT kind, version FROM core.collection_version").fetchall()
     known = {kind: str(version) for kind, version in rows}
     assert known["sewer_pipe"] in versions.split(".")
+
+
+def test_a_tile_is_judged_again_when_the_server_has_cut_the_connection(
+    own_county: tuple[PooledDatabase, dict[Pool, str]], cluster: Cluster, tmp_path: Path
+) -> None:
+    db, urls = own_county
+    row, column = tile_at(16, LON + 0.0304, LAT)
+    path = f"/collections/sewer_pipe/tiles/WebMercatorQuad/16/{row}/{column}"
+    name = make_url(urls[Pool.STAFF]).database
+    superuser = create_engine(cluster.superuser_url(name))
+    with serve_apart(urls, tmp_path) as client:
+        for number in range(3):
+            tag = client.get(path).headers["etag"]
+            with superuser.connect() as connection:
+                cut = connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name LIKE 'infratrack_read_%%' AND state = 'idle'"
+                    " AND query LIKE '%%collection_version%%' AND datname = current_database()"
+                ).all()
+            assert cut
+            headers = {"If-None-Match": tag}
+            assert client.get(path, headers=headers).status_code == 304
+            rename_pipe(db, f"cut {number}", code="WS-00030")
+            assert client.get(path, headers=headers).status_code == 200
+    superuser.dispose()

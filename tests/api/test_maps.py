@@ -89,6 +89,7 @@ def test_a_layer_turns_to_features_where_its_tiles_do(client: httpx.Client) -> N
     for layer in client.get("/maps/progress/config").json()["layers"]:
         kind = KINDS[layer["id"]]
         assert layer["aggregate_to"] == kind.zoom.features_from - 1
+        assert layer["named_from"] == kind.zoom.named_from
         words = {GeometryType.LINE: "line", GeometryType.AREA: "area"}
         assert layer["geometry"] == words.get(kind.geometry_type, "point")
 

@@ -49,25 +49,30 @@ def test_cells_lie_inside_the_tile_and_are_no_more_than_its_grid(client: httpx.C
 
 @pytest.mark.parametrize("zoom", [13, 15, 17])
 def test_features_from_their_zoom_on_are_all_there(client: httpx.Client, zoom: int) -> None:
+    west, south, east, north = LON, LAT, LON + 0.0099, LAT + 0.0019
+    query = {"bbox": f"{west},{south},{east},{north}", "limit": 1000}
+    items = client.get("/collections/sewer_pipe/items", params=query).json()["features"]
+    assert {f"WS-{i:05d}" for i in (*range(10), *range(50, 60))} <= {
+        item["properties"]["code"] for item in items
+    }
     found = set[str]()
-    for address in tiles_over(zoom, LON, LAT, LON + 0.0099, LAT + 0.0019):
-        found |= {
-            f["code"] for f in read_layer(client.get(f"{PIPE_TILES}/{address}"), "sewer_pipe")
-        }
-    assert {f"WS-{i:05d}" for i in (*range(10), *range(50, 60))} <= found
+    for address in tiles_over(zoom, west, south, east, north):
+        layer = read_layer(client.get(f"{PIPE_TILES}/{address}"), "sewer_pipe")
+        found |= {feature["id"] for feature in layer}
+    assert {item["id"] for item in items} <= found
 
 
-def test_few_attributes_first_and_all_from_the_detail_zoom_on(client: httpx.Client) -> None:
+def test_first_what_draws_then_what_names_and_all_from_the_detail_zoom_on(
+    client: httpx.Client,
+) -> None:
     shown = {}
-    for zoom in (13, 16):
+    for zoom in (13, 14, 15, 16):
         row, column = tile_at(zoom, LON + 0.0004, LAT + 0.00001)
         features = read_layer(client.get(f"{PIPE_TILES}/{zoom}/{row}/{column}"), "sewer_pipe")
         shown[zoom] = set().union(*features)
-    assert (
-        {"id", "code", "progress"}
-        <= shown[13]
-        <= {"id", "code", "name", "progress"} | set(KINDS["sewer_pipe"].tile_extras)
-    )
+    assert shown[13] == shown[14] == {"id", "progress", "system"}
+    # A name that nobody gave is in no tile.
+    assert {"id", "progress", "system", "code"} <= shown[15] <= {*shown[14], "code", "name"}
     assert {"diameter_mm", "length_m", "responsible", "source"} <= shown[16]
 
 

@@ -148,6 +148,28 @@ def test_a_click_on_a_real_tile_opens_the_card(
     assert HOSTILE[:40] in (one.page.locator("#popup h2").text_content() or "")
 
 
+def test_features_without_a_code_yet_are_not_listed_but_open_with_it(
+    open_page: OpenPage, county: County
+) -> None:
+    """Tiles below ``named_from`` carry no code; map zoom 15 draws tiles of zoom 14."""
+    assert KINDS["sewer_pipe"].zoom.named_from == 15
+    number = list(KINDS).index("sewer_pipe")
+    place = shape(KINDS["sewer_pipe"], LON + number * 0.002, LAT).representative_point()
+    rows = {}
+    for zoom in (15, 16):
+        path = f"/maps/progress#{zoom}/{place.y}/{place.x}/sewer_pipe/en"
+        one = open_map(open_page, county, path)
+        one.page.click("#tab-list")
+        rows[zoom] = one.page.locator(".list-row").count()
+        if rows[zoom] == 0:
+            words = one.page.locator("#list-body").text_content()
+            assert words == "Zoom in to list single features"
+        one.page.locator("#map").click()
+        one.page.locator("#popup .history li").first.wait_for()
+        assert HOSTILE[:40] in (one.page.locator("#popup h2").text_content() or "")
+    assert rows == {15: 0, 16: 1}
+
+
 def test_a_commit_is_announced_to_an_open_page(open_page: OpenPage, county: County) -> None:
     one = open_map(open_page, county, f"/maps/progress#16/{LAT}/{LON}/gas_site/zh")
     one.page.wait_for_timeout(500)

@@ -138,7 +138,8 @@ def test_the_style_draws_every_word_it_colours_by(kind: type[Record]) -> None:
 def test_the_zoom_contract_is_in_order(kind: type[Record]) -> None:
     zoom = kind.zoom
     assert 0 <= zoom.features_from <= zoom.detail_from <= 22
-    assert zoom.features_from <= zoom.labels_from <= 22
+    assert zoom.named_from <= zoom.detail_from
+    assert max(zoom.features_from, zoom.named_from) <= zoom.labels_from <= 22
     assert 0 <= zoom.simplify_below <= 22
     if zoom.ranked is not None:
         name, first = zoom.ranked

@@ -28,7 +28,10 @@ CLEARANCE = {  # domain.md 4, written out a second time: the test does not ask t
     Pool.JOBS: set(Sensitivity),
     Pool.GATE: set(),
 }
-EVERYONE_READS = {"id", "version", "valid", "recorded_at", "geometry", "geometry_3857"}
+EVERYONE_READS = {
+    "id", "version", "valid", "recorded_at", "geometry", "geometry_3857",
+    "middle_lon", "middle_lat",
+}  # fmt: skip
 MEASURES = {"length_m", "area_m2"}
 AUTHORS = {"recorded_by", "recorded_tx", "reason"}
 each_pool = pytest.mark.parametrize("pool", Pool)

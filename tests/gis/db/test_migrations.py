@@ -105,7 +105,7 @@ def test_a_demonstration_countys_name_loses_its_tail_and_gets_it_back(
     name = clone_database()
     owner = create_engine(cluster.url(OWNER, name))
     with owner.begin() as connection:
-        command.downgrade(alembic_config(connection), "0003_campaign_sites")
+        command.downgrade(alembic_config(connection), "0005")
     old = "SELECT name_en, is_demonstration FROM core.county ORDER BY code"
     with owner.begin() as connection:
         connection.exec_driver_sql("SELECT set_config('infratrack.actor', 'tester', true)")
@@ -126,7 +126,7 @@ def test_a_demonstration_countys_name_loses_its_tail_and_gets_it_back(
         ("Yi County #3/1", None),
     ]
     with owner.begin() as connection:
-        command.downgrade(alembic_config(connection), "0003_campaign_sites")
+        command.downgrade(alembic_config(connection), "0005")
         assert connection.exec_driver_sql(old).all() == before
     owner.dispose()
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from typer.core import TyperGroup
 
-from api import cli_hazards, cli_people, cli_records, cli_system
+from api import cli_hazards, cli_people, cli_records, cli_serve, cli_system
 from api.cli_words import (
     Session,
     both,
@@ -45,6 +45,7 @@ def build_commands(language: Language) -> TyperGroup:
         pretty_exceptions_enable=False,
     )
     cli_system.register(app)
+    cli_serve.register(app)
     cli_records.register(app)
     cli_people.register(app)
     cli_hazards.register(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -34,8 +34,6 @@ def register(app: typer.Typer) -> None:
         ("demo", demo, "一条命令:准备环境、载入演示县、打开地图",
          "Set up everything, load the demonstration county, serve it", "demo --port 8080"),
         ("test", check, "运行全部检查", "Run the whole check", "test"),
-        ("serve", serve, "启动地图与接口(仅本机),并每夜备份",
-         "Serve the maps and the API on this machine; back up every night", "serve --port 8080"),
         ("migrate", migrate, "升级数据库结构与权限",
          "Bring the database's schema and grants up to date",
          "migrate --print-sql"),
@@ -71,7 +69,9 @@ def demo(
     ] = True,
 ) -> None:
     """Set up, load the county, serve."""
-    session = _session(context, port)
+    from api.cli_serve import serve_installation
+
+    session = open_session(context, port)
     with ExitStack() as open_things:
         listener = None
         if serving:
@@ -92,7 +92,7 @@ def demo(
         installation = open_things.enter_context(session.open())
         load_demonstration(session, installation, seed=seed, scale=scale)
         if listener is not None:
-            _serve(session, installation, listener)
+            serve_installation(session, installation, listener)
 
 
 def load_demonstration(
@@ -145,15 +145,6 @@ def _load_county(session: Session, installation: Installation, *, seed: int, sca
     )
 
 
-def serve(context: typer.Context, port: Port = None) -> None:
-    """Serve until interrupted."""
-    session = _session(context, port)
-    with _claim_port(session.settings) as listener:
-        install_assets(session)
-        with session.open() as installation:
-            _serve(session, installation, listener)
-
-
 def install_assets(session: Session) -> None:
     """Bring the browser libraries, once."""
     from layers.assets import assets_installed
@@ -163,27 +154,6 @@ def install_assets(session: Session) -> None:
     if not assets_installed(folder):
         with show_progress(session.language) as report:
             fetch(folder, progress=lambda step: report(step, 0.5))
-
-
-def _serve(session: Session, installation: Installation, listener: socket.socket) -> None:
-    from api.background import run_background
-    from api.serve import serve as answer_requests
-
-    address = f"http://127.0.0.1:{session.settings.port}"
-    session.answer(
-        Text(
-            zh="地图  {a}/maps/progress  (建设进度)\n      {a}/maps/hazards  (隐患)\n"
-            "接口  {a}/  ·  说明  {a}/api.html\n按 Ctrl+C 停止",
-            en="Maps  {a}/maps/progress  (progress)\n      {a}/maps/hazards  (hazards)\n"
-            "API   {a}/  ·  described at  {a}/api.html\nCtrl+C stops",
-        )
-        .format(a=address)
-        .get(session.language)
-    )
-    # The server ends on SIGINT and SIGTERM, and then raises them again for who started it.
-    with run_background(installation, session.settings), suppress(KeyboardInterrupt):
-        answer_requests(session.settings, installation, listener)
-    session.note("已停止", "stopped")
 
 
 def _claim_port(settings: Settings) -> socket.socket:
@@ -232,7 +202,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Migrate, or print the superuser's part."""
-    session = _session(context)
+    session = open_session(context)
     if print_sql:
         session.answer("\n".join(superuser_script()))
         return
@@ -274,7 +244,7 @@ def backup(
     """Write one archive."""
     from gis.jobs.backup import backup_folder, make_backup, name_backup
 
-    session = _session(context)
+    session = open_session(context)
     made = name_backup(datetime.now(UTC))
     target = resolve(output) if output else backup_folder(session.settings) / made
     with session.open() as installation, show_progress(session.language) as report:
@@ -304,7 +274,7 @@ def restore(
     """Restore an archive; a database that holds records is left alone without --replace."""
     from gis.jobs.restore import restore_backup
 
-    session = _session(context)
+    session = open_session(context)
     with session.open() as installation, show_progress(session.language) as report:
         done = restore_backup(
             installation, session.settings, resolve(file), replace=replace, progress=report
@@ -345,7 +315,7 @@ def doctor(
     """Look at everything; exit 1 when something is wrong."""
     from api.doctor import State, examine
 
-    session = _session(context, port)
+    session = open_session(context, port)
     findings = examine(session.settings)
     if as_json:
         document = [finding.as_dict() for finding in findings]
@@ -374,10 +344,11 @@ def check(
     """Format, lint, types, contracts, known vulnerabilities, tests."""
     from api.check import run_checks
 
-    raise typer.Exit(run_checks(_session(context), fast=fast))
+    raise typer.Exit(run_checks(open_session(context), fast=fast))
 
 
-def _session(context: typer.Context, port: int | None = None) -> Session:
+def open_session(context: typer.Context, port: int | None = None) -> Session:
+    """The session of the command, with the port the command line names."""
     session = context.obj
     if not isinstance(session, Session):
         raise TypeError("commands run in a session")

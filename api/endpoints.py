@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api import enrol_ca
 from api.ogc import features, tiles
 from api.routes import (
     accounts,
@@ -87,6 +88,8 @@ ROUTES: tuple[Row, ...] = (
     Row("/evidence/{sha256}", evidence.evidence, Action.READ_EVIDENCE),
     Row("/jobs/{id}", evidence.job, Action.RUN_JOBS),
     Row("/jobs/{id}", evidence.job, Action.RUN_JOBS, DELETE),
+    Row("/enrol-ca", enrol_ca.page, OPEN),
+    Row("/enrol-ca/{file}", enrol_ca.file, OPEN),
     Row("/health", operation.health, OPEN),
     Row("/metrics", operation.metrics, Action.MEASURE),
 )

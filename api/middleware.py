@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from starlette.exceptions import HTTPException
@@ -25,6 +25,9 @@ SECURITY_HEADERS = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=(self)",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
+
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+"""With a given certificate only: what an own authority secures must stay open to plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Guard:
         self.hosts = frozenset(parts.settings.allowed_hosts)
         self.metrics = parts.metrics
         self.language = parts.settings.language
+        self.has_given_certificate = parts.settings.tls_certificate is not None
         self.limits = limits
         self.by_route = {
             prefix: replace(limits, body=max(limits.body, body)) for prefix, body in bodies.items()
@@ -71,7 +75,8 @@ class Guard:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        sent = _Sending(send)
+        strict = self.has_given_certificate and scope["scheme"] == "https"
+        sent = _Sending(send, (*SECURITY_HEADERS.items(), *([HSTS] if strict else [])))
         limits = self._find_limits(scope["path"])
         refused = self._refuse_head(scope, limits)
         try:
@@ -158,8 +163,9 @@ class _Body:
 class _Sending:
     """Adds the security headers; remembers status and the time of the first byte."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self._send = send
+        self._headers = headers
         self.status = 0
         self.first_byte: float | None = None
 
@@ -168,6 +174,6 @@ class _Sending:
             self.status = message["status"]
             self.first_byte = time.perf_counter()
             names = {name.lower() for name, _ in message["headers"]}
-            extra = [(n, v) for n, v in SECURITY_HEADERS.items() if n not in names]
+            extra = [(n, v) for n, v in self._headers if n not in names]
             message = {**message, "headers": [*message["headers"], *extra]}
         await self._send(message)

@@ -13,19 +13,33 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.app import create_app
 from api.middleware import Guard
+from api.tls import Tls, make_door
 from gis.attributes import Text
 from gis.db.connect import Installation
 from gis.db.roles import Pool
 from gis.errors import SetupError
-from gis.settings import Settings
+from gis.settings import Settings, is_loopback
 
 HOST = "127.0.0.1"
 HEADERS_S = 10.0
 """Seconds a client may take over the head of a request."""
 
 
-def claim_port(port: int, host: str = HOST) -> socket.socket:
-    """A listening socket, or SetupError when the port is taken or the address is not ours."""
+def claim_port(port: int, host: str = HOST, *, is_safe: bool = False) -> socket.socket:
+    """A listening socket, or SetupError when the port is taken or the address is not ours.
+
+    ``is_safe``: nothing secret will pass in the clear. Without, no other machine is listened to.
+    """
+    if not is_safe and not is_loopback(host):
+        raise SetupError(
+            Text(
+                zh="不加密时只能在本机地址上监听,否则口令与令牌会明文传输:用 serve --tls,"
+                "或让本机上的 HTTPS 代理转发到 127.0.0.1(GIS_HOST 为 {host})",
+                en="without encryption only this machine is served, for passwords and tokens would"
+                " travel in the clear: use serve --tls, or have an HTTPS proxy on this machine"
+                " forward to 127.0.0.1 (GIS_HOST is {host})",
+            ).format(host=host)
+        )
     # With the protocol named asyncio sets TCP_NODELAY; without, each answer waits 40 ms for an ACK.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -113,11 +127,11 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def make_server(app: Guard) -> Server:
+def make_server(app: Guard, tls: Tls | None = None) -> Server:
     """A server for ``app``; ``run(sockets=[…])`` serves until it is told to stop."""
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=make_door(tls, PatientProtocol) if tls else PatientProtocol,
         ws="none",
         lifespan="on",
         log_level="warning",
@@ -130,10 +144,15 @@ def make_server(app: Guard) -> Server:
     return Server(config, app)
 
 
-def serve(settings: Settings, installation: Installation, listener: socket.socket) -> None:
+def serve(
+    settings: Settings,
+    installation: Installation,
+    listener: socket.socket,
+    tls: Tls | None = None,
+) -> None:
     """Answer requests on ``listener`` until SIGINT or SIGTERM.
 
     ``h11`` keeps the case of header names (QGIS compares ``Location`` by case).
     """
     urls: Mapping[Pool, str] = installation.urls
-    make_server(create_app(urls, settings)).run(sockets=[listener])
+    make_server(create_app(urls, settings), tls).run(sockets=[listener])

@@ -39,6 +39,13 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of the server's certificate and its chain, for HTTPS.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file of the certificate's private key."
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),
         description="Host names the server answers to.",
@@ -69,10 +76,19 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether nothing but this machine can ask."""
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on an address or name.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("[::1]"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_shell_language() -> Language:

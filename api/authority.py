@@ -79,11 +79,15 @@ def tls_folder(settings: Settings) -> Path:
 def read_certificate(folder: Path) -> x509.Certificate | None:
     """The authority's certificate; None when there is none yet. SetupError when it is damaged."""
     try:
-        return x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+        certificate = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+        # Only what we made ourselves has these; another's would vouch for the whole internet.
+        certificate.extensions.get_extension_for_class(x509.NameConstraints)
+        certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, x509.ExtensionNotFound):
         raise _damaged(folder) from None
+    return certificate
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -313,7 +313,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at everything; exit 1 when something is wrong."""
-    from api.doctor import State, examine
+    from api.doctor import examine
+    from api.findings import State
 
     session = open_session(context, port)
     findings = examine(session.settings)

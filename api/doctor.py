@@ -9,15 +9,16 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.doctor_tls import examine_tls
+from api.findings import Finding, State
 from gis.attributes import Text
 from gis.db.cluster import Cluster
 from gis.db.connect import DATABASE
@@ -58,35 +59,6 @@ _PRINT_SQL = Text(
 )
 
 
-class State(StrEnum):
-    """How a thing is: in order, worth knowing, or wrong."""
-
-    OK = "ok"
-    NOTICE = "notice"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at, what was found, and how to mend it when it is not in order."""
-
-    name: str
-    title: Text
-    state: State
-    found: Text
-    fix: Text | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        """For ``doctor --json``."""
-        return {
-            "name": self.name,
-            "title": self.title.as_dict(),
-            "state": self.state.value,
-            "found": self.found.as_dict(),
-            "fix": self.fix.as_dict() if self.fix else None,
-        }
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything: the machine, then the database."""
     return [*_examine_machine(settings), *_examine_database(settings)]
@@ -108,6 +80,7 @@ def _examine_machine(settings: Settings) -> Iterator[Finding]:
     yield _examine_zone(settings.timezone)
     yield _examine_assets(settings)
     yield _examine_backups(settings)
+    yield from examine_tls(settings, datetime.now(UTC))
     yield _examine_program("chromium", Text(zh="Chromium(仅测试用)", en="Chromium (tests only)"))
     yield _examine_program("ogrinfo", Text(zh="GDAL 工具(仅测试用)", en="GDAL tools (tests only)"))
 

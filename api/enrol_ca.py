@@ -11,7 +11,6 @@ import base64
 import hashlib
 import plistlib
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -38,7 +37,7 @@ from gis.errors import NotFoundError
 from layers.live import STATIC_FOLDER
 
 _FOLDER = Path(__file__).parent / "pages"
-_MOST_HEAD = 4_096
+_MOST_HEAD, _MOST_TARGET = 4_096, 512
 _CERTIFICATE, _PROFILE = "ca.crt", "ca.mobileconfig"
 _MEDIA = {
     _CERTIFICATE: "application/x-x509-ca-cert",
@@ -247,12 +246,14 @@ class EnrolApp:
             return
         answer = self._answer(Request(scope))
         headers = {**SECURITY_HEADERS, b"connection": b"close"}
+        # Over plain HTTP a browser ignores it, and complains.
+        del headers[b"cross-origin-opener-policy"]
         names = {name for name, _ in answer.raw_headers}
         answer.raw_headers.extend((n, v) for n, v in headers.items() if n not in names)
         await answer(scope, receive, send)
 
     def _answer(self, request: Request) -> Response:
-        if (status := _refuse(request.method, request.headers)) is not None:
+        if (status := _refuse(request)) is not None:
             return PlainTextResponse(f"{status}\n", status)
         path = request.scope["path"]
         if path == "/":
@@ -263,9 +264,12 @@ class EnrolApp:
         return self._enrolment.answer_file(path.removeprefix("/"))
 
 
-def _refuse(method: str, headers: Mapping[str, str]) -> int | None:
-    if method not in ("GET", "HEAD"):
+def _refuse(request: Request) -> int | None:
+    headers = request.headers
+    if request.method not in ("GET", "HEAD"):
         return 405
+    if len(request.url.path) + len(request.url.query) > _MOST_TARGET:
+        return 414
     if sum(len(name) + len(value) for name, value in headers.items()) > _MOST_HEAD:
         return 431
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

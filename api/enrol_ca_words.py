@@ -44,8 +44,8 @@ WORDS = {
         zh="巡查手机要在没有信号时也能用,浏览器要求加密连接。装一次证书即可:它只能用于本单位的"
         "内部名称和地址,不能用于其他网站,可随时在系统设置中删除。",
         en="To work without a signal the browser insists on an encrypted connection. One"
-        " certificate does it: it is good for your bureau's own names and addresses only, for no other site,"
-        " and can be removed in the system's settings at any time.",
+        " certificate does it: it is good for your bureau's own names and addresses only,"
+        " for no other site, and can be removed in the system's settings at any time.",
     ),
     "compare": Text(zh="核对指纹", en="Compare the fingerprint"),
     "how": Text(

@@ -26,7 +26,7 @@ def read_host(words: str) -> Host:
     """A name or address as typed; SetupError when it is neither.
 
     >>> read_host("GIS.Example.cn."), read_host("[fd00::1]"), read_host("城建.local")
-    ('gis.example.cn', IPv6Address('fd00::1'), 'xn--tmqt88l.local')
+    ('gis.example.cn', IPv6Address('fd00::1'), 'xn--uisu0o.local')
     """
     typed = words.strip().rstrip(".")
     try:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from api.app import create_app
 from api.middleware import Guard, Limits
 from api.serve import claim_port, make_server
+from api.tls import Tls
 from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
@@ -40,16 +41,16 @@ class Served:
 
 
 @contextmanager
-def run_server(app: Guard) -> Iterator[str]:
+def run_server(app: Guard, tls: Tls | None = None) -> Iterator[str]:
     """Serve ``app`` by uvicorn on a free port, as ``serve`` does; gives its address."""
     listener = claim_port(0)
-    server = make_server(app)
+    server = make_server(app, tls)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(15)

@@ -99,6 +99,18 @@ def test_evidence_that_is_damaged_is_put_aside_and_brought_back(
     assert (whole.stat().st_ino, whole.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_a_backup_holds_the_database_and_the_evidence_and_never_a_key_for_https(
+    open_clone: OpenInstallation, settings: Settings, tmp_path: Path
+) -> None:
+    for name in ("tls/ca.key", "tls/ca.crt", "tls/server.pem", "evidence/ab/photo.jpg"):
+        path = settings.state_folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    make_backup(open_clone(), settings, tmp_path / "county.tar")
+    with tarfile.open(tmp_path / "county.tar") as archive:
+        assert {*archive.getnames()} == {DUMP, MANIFEST, "evidence/ab/photo.jpg"}
+
+
 def test_a_restored_database_is_written_and_read_with_the_declared_rights_and_no_others(
     open_clone: OpenInstallation, settings: Settings, tmp_path: Path
 ) -> None:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from api.hosts import Host, as_general_name, list_covered, write_host
+from api.hosts import Host, as_general_name, list_covered
 from gis.attributes import Text
 from gis.errors import SetupError
 from gis.jobs.archive import replace_whole
@@ -222,7 +222,8 @@ def issue(authority: Authority, hosts: Sequence[Host], now: datetime) -> bytes:
     usage = dict.fromkeys(_USAGES, False) | {"digital_signature": True}
     ends = min(now - _BACKDATED + SERVER_LIFE, authority.certificate.not_valid_after_utc)
     names = x509.SubjectAlternativeName([as_general_name(host) for host in hosts])
-    common = x509.NameAttribute(NameOID.COMMON_NAME, write_host(hosts[0])[:64])
+    # No host: where a certificate names addresses only, OpenSSL takes this for one more DNS name.
+    common = x509.NameAttribute(NameOID.COMMON_NAME, "Infratrack server")
     of_authority = authority.certificate.extensions.get_extension_for_class(
         x509.SubjectKeyIdentifier
     ).value

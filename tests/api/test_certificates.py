@@ -21,7 +21,7 @@ from api.authority import PRIVATE_NETWORKS, fingerprint, hold_folder, issue, ope
 from api.cli import run
 from api.doctor_tls import examine_tls
 from api.hosts import Host, list_covered
-from api.tls import Shown, Tls, choose_source
+from api.tls import OwnSource, Shown, Tls, choose_source
 from gis.attributes import Language
 from gis.errors import SetupError
 from gis.settings import Settings
@@ -74,6 +74,12 @@ def test_a_phone_that_trusts_the_authority_opens_every_name_and_address_of_the_s
         shake_hands(tls.context, ssl.create_default_context(), "localhost")
 
 
+def test_a_server_without_a_name_is_opened_by_its_address(settings: Settings) -> None:
+    folder = settings.state_folder / "tls"
+    tls = Tls(OwnSource(folder, [ADDRESS], []))
+    shake_hands(tls.context, trust(settings), str(ADDRESS))
+
+
 def test_a_strict_reader_of_rfc_5280_takes_the_certificate(settings: Settings) -> None:
     tls = open_tls(settings, "gis.lan")
     client = trust(settings)
@@ -112,7 +118,9 @@ def test_every_private_address_is_within_what_the_authority_may_vouch_for() -> N
 
 
 def test_the_lives_and_the_curve_are_those_promised(settings: Settings) -> None:
-    certificate = open_tls(settings).shown.certificate
+    tls = open_tls(settings)
+    assert tls.context.minimum_version == ssl.TLSVersion.TLSv1_2
+    certificate = tls.shown.certificate
     authority = x509.load_pem_x509_certificate(
         (settings.state_folder / "tls" / "ca.crt").read_bytes()
     )

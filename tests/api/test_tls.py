@@ -21,12 +21,16 @@ from api.cli import run
 from api.hosts import read_host
 from api.serve import PatientProtocol, claim_port
 from api.tls import Door, OwnSource, Renewal, Tls, choose_source
+from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import SetupError
 from gis.settings import Settings
 from tests.api.certificates import PublicAuthority
 from tests.api.conftest import run_server
+from tests.api.crowd import WORD, gather
+from tests.api.test_cli import find_port
+from tests.conftest import CloneDatabase
 
 NAME = "infratrack.test"
 PATIENCE_S = 1.5
@@ -298,6 +302,46 @@ def test_only_a_given_certificate_tells_browsers_to_insist_on_https(
     assert given.get("/").headers["strict-transport-security"] == "max-age=31536000"
     assert given.get("/nothing").headers["strict-transport-security"] == "max-age=31536000"
     assert given.get("/enrol-ca").status_code == 404
+
+
+def test_a_login_over_https_is_a_cookie_that_only_https_gets(
+    cluster: Cluster, clone_database: CloneDatabase, tmp_path: Path
+) -> None:
+    name = clone_database()
+    urls = {pool: cluster.url(pool.role, name) for pool in Pool}
+    tls = Tls(OwnSource(tmp_path / "tls", [], [read_host("127.0.0.1")]))
+    trust = ssl.create_default_context(cafile=tmp_path / "tls" / "ca.crt")
+    with (
+        gather(urls, tmp_path) as crowd,
+        run_server(
+            create_app(urls, Settings(state_folder=tmp_path), clock=crowd.clock), tls
+        ) as base,
+        httpx.Client(base_url=base, verify=trust) as browser,
+    ):
+        form = {"login": "viewer", "password": WORD}
+        answer = browser.post("/login", data=form, headers={"Origin": base})
+        assert answer.status_code == 303
+        cookie = answer.headers["set-cookie"].lower()
+        assert cookie.startswith("__host-")
+        assert {"secure", "httponly", "path=/"} <= {*cookie.split("; ")}
+        assert browser.get("/me").json()["person"]["login"] == "viewer"
+
+
+@pytest.mark.parametrize("extra", [[], ["--tls"]])
+def test_the_enrolment_port_goes_with_an_authority_of_our_own_only(
+    extra: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GIS_STATE_FOLDER", str(tmp_path / "state"))
+    monkeypatch.setenv("GIS_LANGUAGE", "en")
+    if extra:
+        chain, key = PublicAuthority(tmp_path).give([NAME])
+        monkeypatch.setenv("GIS_TLS_CERTIFICATE", str(chain))
+        monkeypatch.setenv("GIS_TLS_KEY", str(key))
+    assert run(["serve", "--port", str(find_port()), "--enrol-port", "1", *extra]) == 2
+    assert "--enrol-port goes with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gis.example.cn"])

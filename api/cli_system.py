@@ -70,8 +70,11 @@ def demo(
 ) -> None:
     """Set up, load the county, serve."""
     from api.cli_serve import serve_installation
+    from api.serve import check_unencrypted
 
     session = open_session(context, port)
+    if serving:
+        check_unencrypted(session.settings.host)
     with ExitStack() as open_things:
         listener = None
         if serving:

@@ -25,12 +25,9 @@ HEADERS_S = 10.0
 """Seconds a client may take over the head of a request."""
 
 
-def claim_port(port: int, host: str = HOST, *, is_safe: bool = False) -> socket.socket:
-    """A listening socket, or SetupError when the port is taken or the address is not ours.
-
-    ``is_safe``: nothing secret will pass in the clear. Without, no other machine is listened to.
-    """
-    if not is_safe and not is_loopback(host):
+def check_unencrypted(host: str) -> None:
+    """SetupError unless ``host`` is this machine's alone: passwords would travel in the clear."""
+    if not is_loopback(host):
         raise SetupError(
             Text(
                 zh="不加密时只能在本机地址上监听,否则口令与令牌会明文传输:用 serve --tls,"
@@ -40,6 +37,15 @@ def claim_port(port: int, host: str = HOST, *, is_safe: bool = False) -> socket.
                 " forward to 127.0.0.1 (GIS_HOST is {host})",
             ).format(host=host)
         )
+
+
+def claim_port(port: int, host: str = HOST, *, is_safe: bool = False) -> socket.socket:
+    """A listening socket, or SetupError when the port is taken or the address is not ours.
+
+    ``is_safe``: nothing secret will pass in the clear. Without, no other machine is listened to.
+    """
+    if not is_safe:
+        check_unencrypted(host)
     # With the protocol named asyncio sets TCP_NODELAY; without, each answer waits 40 ms for an ACK.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import plistlib
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -235,6 +236,7 @@ def shell() -> Iterator[Shell]:
     shell = Shell(make_folder())
     yield shell
     Cluster(shell.folder).stop()
+    shutil.rmtree(shell.folder)
 
 
 def test_serve_with_tls_prints_the_fingerprint_the_page_shows_and_answers_over_https(

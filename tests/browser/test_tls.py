@@ -75,12 +75,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(
-    cluster: Cluster, clone_database: CloneDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def site(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Iterator[Site]:
     database = clone_database()
     urls = {pool: cluster.url(pool.role, database) for pool in Pool}
-    state = tmp_path_factory.mktemp("state")
+    state = vendor.parent
     settings = Settings(state_folder=state, allowed_hosts=(NAME, STRANGER))
     tls = Tls(OwnSource(state / "tls", [], [read_host(NAME)]))
     routes = [
@@ -166,6 +164,25 @@ def test_over_https_the_page_is_a_secure_context_and_gets_its_service_worker(
     assert page.evaluate(REGISTER) == "from the worker"
     assert page.evaluate("typeof navigator.storage.persist") == "function"
     assert page.evaluate("typeof crypto.subtle.digest") == "function"
+
+
+def test_over_https_the_phone_app_itself_opens_without_a_signal(page: Page, site: Site) -> None:
+    page.goto(f"https://{NAME}:{site.https}/field")
+    opened = page.locator("body:not(:has(#opening))")
+    opened.wait_for()
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    shown = opened.inner_text()
+    assert shown.strip()
+    page.context.set_offline(True)
+    page.reload()
+    opened.wait_for()
+    assert opened.inner_text().splitlines()[0] == shown.splitlines()[0]
+
+
+def test_over_plain_http_the_phone_app_keeps_nothing_and_says_why(page: Page, site: Site) -> None:
+    page.goto(f"http://{NAME}:{site.http}/field?lang=en")
+    page.get_by_text("HTTPS").first.wait_for()
+    assert page.evaluate("'serviceWorker' in navigator") is False
 
 
 def test_over_plain_http_on_that_name_it_is_not_and_gets_none(page: Page, site: Site) -> None:

@@ -199,17 +199,23 @@ def versions_of(kind: type[Record], pool: Pool, identifier: UUID) -> Statement:
     """Every assertion about one record, newest first, as a JSON array.
 
     ``valid_to`` is where a later assertion takes over (that of ``valid_from`` itself when a
-    correction replaced the whole of it), null for the one that holds now.
+    correction or a deletion replaced the whole of it), null for the one that holds now.
+    ``restated`` marks what was said later than it is true from, when an earlier version had
+    already been known: answers given in between have changed.
     """
     who = "f.recorded_by, f.reason, " if _sees_authors(pool) else ""
     return Statement(
         "SELECT coalesce(json_agg(row_to_json(v) ORDER BY v.version DESC), '[]')::text FROM"
         " (SELECT f.version, lower(f.valid) AS valid_from,"
         " CASE WHEN n.later < lower(f.valid) THEN lower(f.valid) ELSE n.later END AS valid_to,"
-        f" f.recorded_at, {who}f.deleted,"
+        f" f.recorded_at, {who}f.deleted, n.known AND"
+        " coalesce(lower(f.valid), '-infinity') < f.recorded_at AS restated,"
         f" {_properties(visible_attributes(kind, pool))} AS properties"
-        f" FROM {HISTORY}.{kind.kind} f CROSS JOIN LATERAL (SELECT min(lower(l.valid)) AS later"
-        f" FROM {HISTORY}.{kind.kind} l WHERE l.id = f.id AND l.version > f.version) n"
+        f" FROM {HISTORY}.{kind.kind} f CROSS JOIN LATERAL"
+        # a tombstone has no lower bound, and min() would pass over its NULL
+        " (SELECT min(coalesce(lower(l.valid), '-infinity')) FILTER (WHERE l.version > f.version)"
+        " AS later, bool_or(l.recorded_at < f.recorded_at) AS known"
+        f" FROM {HISTORY}.{kind.kind} l WHERE l.id = f.id) n"
         " WHERE f.id = %(id)s) v",
         {"id": identifier},
     )

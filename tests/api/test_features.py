@@ -313,6 +313,7 @@ def test_history_tells_every_version_newest_first(client: httpx.Client) -> None:
     ]
     assert {v["recorded_by"] for v in versions} == {"test"}
     assert {v["reason"] for v in versions} == {"county"}
+    assert not any(v["restated"] for v in versions)
 
 
 # --- validators and methods --------------------------------------------------------------------

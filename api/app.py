@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -43,9 +43,13 @@ def create_app(
     extra_routes: Iterable[BaseRoute] = (),
     limits: Limits = DEFAULT_LIMITS,
     clock: Clock = read_clock,
+    require_room: Callable[[], None] | None = None,
 ) -> Guard:
-    """The ASGI application; each person reads as a role of their own; ``urls`` by login role."""
-    parts = make_parts(urls, settings, clock=clock)
+    """The ASGI application; each person reads as a role of their own; ``urls`` by login role.
+
+    ``require_room`` is asked before every write (see :class:`PooledDatabase`).
+    """
+    parts = make_parts(urls, settings, clock=clock, require_room=require_room)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -67,13 +71,19 @@ def create_app(
     return Guard(app, parts=parts, limits=limits, bodies=ROUTE_BODIES)
 
 
-def make_parts(urls: Mapping[Pool, str], settings: Settings, *, clock: Clock = read_clock) -> Parts:
+def make_parts(
+    urls: Mapping[Pool, str],
+    settings: Settings,
+    *,
+    clock: Clock = read_clock,
+    require_room: Callable[[], None] | None = None,
+) -> Parts:
     """The parts of an application, as somebody unknown uses them; nothing connects yet."""
     pool = anonymous_pool(settings)
     tiles = ByteCache(settings.tile_cache_mb)
     own_server = settings.database_url is None
     readers = Readers(urls, size=settings.pool_size, prepare=own_server)
-    database = PooledDatabase(urls, pool_size=settings.pool_size)
+    database = PooledDatabase(urls, pool_size=settings.pool_size, require_room=require_room)
     reserve = settings.disk_reserve_mb * 1024**2
     files = EvidenceFiles(settings.state_folder, reserve=reserve)
     return Parts(

@@ -1,10 +1,11 @@
-"""What runs beside the answers under ``serve``: nightly backup, worker of the queue, sealer."""
+"""What runs beside the answers under ``serve``: backup, worker, sealer, keeper."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gis.db.cluster_keeper import keep_running
 from gis.db.connect import Installation
 from gis.evidence.sweep import TASKS as EVIDENCE_TASKS
 from gis.hazards.sealer import Sealer
@@ -16,7 +17,7 @@ from gis.settings import Settings
 
 @contextmanager
 def run_background(installation: Installation, settings: Settings) -> Iterator[None]:
-    """Backup and worker at work; at the end both finish what they are at."""
+    """Backup, worker and the server's keeper at work; at the end all finish what they are at."""
     nightly = Nightly(installation, settings)
     worker = Worker(installation, settings, (*EVIDENCE_TASKS, *QUEUE_TASKS))
     sealer = Sealer(installation.db)
@@ -24,7 +25,8 @@ def run_background(installation: Installation, settings: Settings) -> Iterator[N
     worker.start()
     sealer.start()
     try:
-        yield
+        with keep_running(installation.cluster):
+            yield
     finally:
         sealer.stop()
         worker.stop()

@@ -23,6 +23,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from gis.attributes import Language, Text
 from gis.db.connect import Installation, open_installation
+from gis.db.handle import is_disk_full
 from gis.errors import BusyError, InfratrackError, SetupError, SourceError, StorageFullError
 from gis.settings import Settings, read_shell_language
 
@@ -128,7 +129,7 @@ def explain_usage(error: typer.TyperException, language: Language) -> str:
 def explain_database(error: Exception) -> InfratrackError:
     """What the database said, as one of our errors."""
     cause = getattr(error, "orig", error)
-    if isinstance(cause, psycopg.errors.DiskFull):
+    if is_disk_full(cause):
         return StorageFullError(Text(zh="磁盘已满", en="the disk is full"))
     if isinstance(cause, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
         return BusyError(

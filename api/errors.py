@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.language import choose_language
 from gis import errors
 from gis.attributes import Text
+from gis.db.handle import is_disk_full
 
 STATUS: dict[type[errors.InfratrackError], int] = {
     errors.InputError: 400,
@@ -141,12 +142,15 @@ def _translate(error: Exception) -> errors.InfratrackError | None:
     if isinstance(error, errors.InfratrackError):
         return error
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if is_disk_full(cause):
+        return errors.StorageFullError(_DISK_FULL)
     for classes, make, text in _DATABASE_ERRORS:
         if isinstance(cause, classes):
             return make(text)
     return None
 
 
+_DISK_FULL = Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not")
 _UNAVAILABLE = (psycopg.OperationalError, PoolTimeout, NoConnection)
 _DATABASE_ERRORS: tuple[
     tuple[tuple[type[Exception], ...], type[errors.InfratrackError], Text], ...
@@ -155,11 +159,6 @@ _DATABASE_ERRORS: tuple[
         (psycopg.errors.QueryCanceled,),
         errors.BusyError,
         Text(zh="查询超时:请缩小范围后重试", en="The query took too long: narrow it and retry"),
-    ),
-    (
-        (psycopg.errors.DiskFull,),
-        errors.StorageFullError,
-        Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not"),
     ),
     (
         (psycopg.errors.InsufficientPrivilege,),

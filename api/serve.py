@@ -161,4 +161,6 @@ def serve(
     ``h11`` keeps the case of header names (QGIS compares ``Location`` by case).
     """
     urls: Mapping[Pool, str] = installation.urls
-    make_server(create_app(urls, settings), tls).run(sockets=[listener])
+    cluster = installation.cluster
+    app = create_app(urls, settings, require_room=cluster.require_room if cluster else None)
+    make_server(app, tls).run(sockets=[listener])

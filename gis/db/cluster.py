@@ -46,7 +46,8 @@ from gis.db.cluster_process import (
     send_signal,
 )
 from gis.db.cluster_programs import find_programs, read_major
-from gis.errors import SetupError
+from gis.db.cluster_reserve import Reserve
+from gis.errors import SetupError, StorageFullError
 
 DATABASE = "infratrack"
 _LOCK_SECONDS = 180.0  # initdb takes 0.6 s, on a busy disk 5 s
@@ -92,6 +93,11 @@ class Cluster:
     def data(self) -> Path:
         """PostgreSQL's data folder."""
         return self.folder / "data"
+
+    @property
+    def reserve(self) -> Reserve:
+        """The room kept aside for the server's recovery."""
+        return Reserve(self.data)
 
     @property
     def socket_folder(self) -> Path:
@@ -155,6 +161,17 @@ class Cluster:
             "absent" if major is None else state, self.folder, self.socket_folder, major
         )
 
+    def require_room(self) -> None:
+        """StorageFullError while the disk is too full for the log to grow: nothing is written."""
+        if not self.reserve.has_room():
+            raise StorageFullError(
+                Text(
+                    zh="磁盘空间不足({path}):可读不可写,腾出空间后自动恢复",
+                    en="the disk is nearly full ({path}): reading works, writing does not until"
+                    " space is freed",
+                ).format(path=self.reserve.path.parent)
+            )
+
     def url(self, role: str, database: str = DATABASE) -> str:
         """SQLAlchemy's URL for ``role``; there is no password, the system's user is checked."""
         folder = quote(str(self.socket_folder), safe="")
@@ -207,10 +224,12 @@ class Cluster:
             if not os.path.lexists(self.data):
                 self._initialise(programs, account, cluster_lock)
             self._check_data(account)
+            self.reserve.give_up_when_full()
             self._launch(programs, account, alive)
         finally:
             os.close(alive)  # the postmaster has its own copy by now
         self._await_server()
+        self.reserve.hold()
 
     def _claim_life(self) -> int | None:
         """Take alive.lock; None when a server that runs already got ready instead."""

@@ -40,7 +40,7 @@ def open_installation(settings: Settings, *, upgrade: bool = True) -> Installati
         create_database(cluster.superuser_url(), DATABASE)
         _prepare_and_migrate(cluster.superuser_url(DATABASE), owner_url)
     urls = {pool: cluster.url(pool.role, DATABASE) for pool in Pool}
-    db = PooledDatabase(urls, pool_size=settings.pool_size)
+    db = PooledDatabase(urls, pool_size=settings.pool_size, require_room=cluster.require_room)
 
     def close() -> None:
         db.close()

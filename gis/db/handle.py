@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Protocol
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from gis.db.roles import Pool
 
@@ -41,10 +43,18 @@ class PooledDatabase:
     """Engines per role, made lazily connecting; safe to share between threads.
 
     ``urls`` maps pools to SQLAlchemy URLs. ``prepare_threshold=None`` keeps the driver usable
-    behind PgBouncer in transaction pooling.
+    behind PgBouncer in transaction pooling. ``require_room`` is asked before every write, and
+    raises where there is no room for one.
     """
 
-    def __init__(self, urls: Mapping[Pool, str], *, pool_size: int = 4) -> None:
+    def __init__(
+        self,
+        urls: Mapping[Pool, str],
+        *,
+        pool_size: int = 4,
+        require_room: Callable[[], None] | None = None,
+    ) -> None:
+        self._require_room = require_room
         self.engines: dict[Pool, Engine] = {
             pool: create_engine(
                 make_url(url).set(drivername="postgresql+psycopg"),
@@ -79,14 +89,41 @@ class PooledDatabase:
         pool: Pool = Pool.STAFF,
     ) -> Iterator[Connection]:
         """A transaction in the name of ``actor``; committed at the end of the block."""
-        with self.engines[pool].begin() as connection:
-            set_context(connection, actor=actor, reason=reason, valid_from=valid_from)
-            yield connection
+        if self._require_room is not None:
+            self._require_room()
+        try:
+            with self.engines[pool].begin() as connection:
+                set_context(connection, actor=actor, reason=reason, valid_from=valid_from)
+                yield connection
+        except (DBAPIError, psycopg.OperationalError) as error:
+            # A log that cannot grow ends the server, and its sessions are told of a crash only.
+            if self._require_room is not None and _is_lost(error):
+                self._require_room()
+            raise
 
     def close(self) -> None:
         """Close every connection."""
         for engine in self.engines.values():
             engine.dispose()
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the session ended under us (a crash, a shutdown), not only its statement."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.OperationalError) and (
+        cause.sqlstate is None or cause.sqlstate.startswith("57P")
+    )
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether the server says that its disk is full, also to one who cannot even connect.
+
+    A session that begins on a full disk is refused without a code of its own.
+    """
+    if isinstance(error, psycopg.errors.DiskFull):
+        return True
+    words = ("No space left on device", "could not write init file")
+    return isinstance(error, psycopg.OperationalError) and any(w in str(error) for w in words)
 
 
 def set_context(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gis import store
 from gis.attributes import Text
-from gis.db.handle import Database
+from gis.db.handle import Database, is_disk_full
 from gis.db.roles import Pool
 from gis.db.tables import county, current
 from gis.errors import BusyError, InputError, SourceError, StorageFullError
@@ -294,7 +294,7 @@ def _note_county(connection: Connection, verdict: Verdict) -> None:
 
 
 def _explain_failure(cause: BaseException | None, error: Exception) -> Exception:
-    if isinstance(cause, psycopg.errors.DiskFull):
+    if is_disk_full(cause):
         return StorageFullError(
             Text(zh="磁盘已满,未写入任何记录", en="the disk is full; nothing was loaded")
         )

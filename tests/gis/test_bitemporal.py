@@ -242,11 +242,16 @@ class Trial(RuleBasedStateMachine):
             self.say(identifier, state, begins)
 
     @precondition(lambda self: self.model.live())
-    @rule(number=picks, first=words, then=words, begins=starts)
-    def change_twice(self, number: int, first: str, then: str, begins: Moment | None) -> None:
+    @rule(number=picks, first=words, then=words, begins=starts, forget=st.booleans())
+    def change_twice(
+        self, number: int, first: str, then: str, begins: Moment | None, forget: bool
+    ) -> None:
+        """Both are one version, true from where the first said, also if the second says nothing."""
         identifier = self.pick(number)
         with self.write(begins) as connection:
             one = store.change(connection, KIND, identifier, {"note": first})
+            if forget:
+                set_context(connection, actor="trial", reason="test")
             assert store.change(connection, KIND, identifier, {"note": then}) == one
             self.say(identifier, replace(self.model.live()[identifier], note=then), begins)
 

@@ -188,9 +188,12 @@ def copy_to_stage(connection: Connection, table: Table, frame: pd.DataFrame) -> 
     raw = connection.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("COPY needs psycopg")
-    copy_sql = f"COPY {stage} ({names}) FROM STDIN (FORMAT csv, NULL '{_NULL}')"
+    # a column of nothing but NULL is NULL already
+    spoken = frame[[n for n in frame.columns if frame[n].notna().any()]]
+    columns = ", ".join(spoken.columns)
+    copy_sql = f"COPY {stage} ({columns}) FROM STDIN (FORMAT csv, NULL '{_NULL}')"
     with raw.cursor() as cursor, cursor.copy(copy_sql) as copy:
-        copy.write(_as_csv(frame, table))
+        copy.write(_as_csv(spoken, table))
     connection.execute(text(f"ANALYZE {stage}"))
 
 

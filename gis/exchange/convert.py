@@ -90,6 +90,12 @@ class Cell:
     fault: Text | None = None
     year: int | None = None
 
+    @property
+    def is_remarkable(self) -> bool:
+        """Whether there is anything to say of it beyond its value."""
+        said = (self.fault, self.missing, self.rule, self.year)
+        return any(word is not None for word in said)
+
 
 @dataclass(slots=True)
 class ConvertedColumn:
@@ -119,20 +125,23 @@ def convert_column(
     ``unit`` is the one the header states.
     """
     convert = make_converter(kind, name, words=words, unit=unit)
-    seen: dict[tuple[type, Any], Cell] = {}  # Any: raw cells are keys; True is not 1
-    column = ConvertedColumn(values=[None] * len(raw))
-    for i, value in enumerate(raw):
-        key = (type(value), value)
-        cell = seen.get(key)
+    keys = list(zip(map(type, raw), raw, strict=True))  # True is not 1
+    cells = {key: convert(key[1]) for key in dict.fromkeys(keys)}
+    plain = {key: cell.value for key, cell in cells.items()}
+    column = ConvertedColumn(values=list(map(plain.__getitem__, keys)))
+    remarkable = {key: cell for key, cell in cells.items() if cell.is_remarkable}
+    if not remarkable:
+        return column
+    for i, key in enumerate(keys):
+        cell = remarkable.get(key)
         if cell is None:
-            cell = seen[key] = convert(value)
-        column.values[i] = cell.value
+            continue
         if cell.fault is not None:
             column.faults[i] = cell.fault
         if cell.missing is not None:
             column.missing[i] = cell.missing
         if cell.rule is not None:
-            column.noticed.setdefault((cell.rule, str(value)[:100]), []).append(i)
+            column.noticed.setdefault((cell.rule, str(raw[i])[:100]), []).append(i)
         if cell.year is not None:
             column.years[i] = cell.year
     return column
@@ -184,6 +193,8 @@ def _plain_type(annotation: object) -> tuple[type, bool]:
 
 
 def _fold(word: str) -> str:
+    if word.isascii():  # nothing to normalise
+        return word.strip().casefold()
     return unicodedata.normalize("NFKC", word).strip().casefold()
 
 

@@ -13,21 +13,22 @@ import orjson
 import pandas as pd
 import pyproj
 import shapely
-from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from gis.attributes import Text, Vocabulary
 from gis.errors import ParameterError
 from gis.exchange.convert import ConvertedColumn, convert_column, make_converter
+from gis.exchange.judge_columns import Column, judge_columns
 from gis.exchange.mapping import COORDINATES, REFUSED_COLUMNS, ColumnMapping, unit_of_column
+from gis.exchange.open_file import Values
 from gis.exchange.read_file import SourceTable
 from gis.exchange.refusals import Finding, Refusal, make_finding
 from gis.exchange.shapes import build_geometries, judge_geometries, to_storage
 from gis.geometry import STORAGE_SRID, Geometries
 from gis.kinds import Record, declared
 
-CHUNK = 5000
-Rows = list[dict[str, Any]]  # Any: values of any attribute
+Cells = dict[str, Values]
+"""By attribute one cell per row, None where the row says nothing."""
 
 _NOTICED = {
     "sentinel": Text(
@@ -106,21 +107,21 @@ def validate_table(
         raw = table.column(mapping.columns[name])
         for row, reason in column.faults.items():
             _refuse(refused, row, name, raw[row], reason)
-    rows = _make_rows(kind, table, columns, constants, source)
-    _add_keys(rows, table, raw_shapes, findings)
+    cells = _gather_cells(kind, table, columns, constants, source)
+    _add_keys(cells, table, raw_shapes, findings)
     shapes, faults = judge_geometries(
         table, to_storage(raw_shapes, crs), broken, kind.geometry_type
     )
     for row, error in faults.items():
         _refuse(refused, row, "geometry", "", error.message)
-    records = _validate_rows(kind, rows, refused)
-    _refuse_repeats(records, refused)
+    judged = _judge_cells(kind, cells, table.count, refused)
+    _refuse_repeats(judged, refused)
     kept = [i for i in range(table.count) if i not in refused]
     touched = [n for n in declared(kind) if n in columns or n in constants or n in _IDENTITY]
     if any(c.years for c in columns.values()) and "built_year" in kind.model_fields:
         touched.append("built_year")
     return Verdict(
-        accepted=_make_frame(kind, records, kept, shapes),
+        accepted=_make_frame(judged, kept, shapes),
         touched=[*dict.fromkeys(touched), "geometry"],
         rows=kept,
         geometries=raw_shapes,
@@ -228,32 +229,35 @@ def _refuse(
     refused.setdefault(row, []).append(Refusal(row=row + 1, field=name, value=shown, reason=reason))
 
 
-def _make_rows(
+def _gather_cells(
     kind: type[Record],
     table: SourceTable,
     columns: Mapping[str, ConvertedColumn],
     constants: Mapping[str, Any],  # Any: values of any attribute
     source: str,
-) -> Rows:
-    rows: Rows = [{"source": source, "missing": dict(m)} for m in _read_missing(kind, table)]
+) -> Cells:
+    """Attribute -> its cells, None where a row says nothing; constants win over columns."""
+    cells: Cells = {"source": [source] * table.count, "missing": _read_missing(kind, table)}
+    years: dict[int, int] = {}
     for name, column in columns.items():
-        for row, value in zip(rows, column.values, strict=True):
-            if value is not None:
-                row[name] = value
+        cells[name] = column.values
         for i, reason in column.missing.items():
-            rows[i]["missing"][name] = reason
-        if column.years and "built_year" in kind.model_fields:
-            for i, year in column.years.items():
-                rows[i].setdefault("built_year", year)
-    for row in rows:
-        row.update(constants)
-    return rows
+            cells["missing"][i][name] = reason
+        years = column.years | years
+    if "source" in columns:
+        cells["source"] = [source if v is None else v for v in cells["source"]]
+    if years and "built_year" in kind.model_fields:
+        built = list(cells.get("built_year") or [None] * table.count)
+        for i, year in years.items():
+            built[i] = year if built[i] is None else built[i]
+        cells["built_year"] = built
+    return cells | {name: [value] * table.count for name, value in constants.items()}
 
 
 def _read_missing(kind: type[Record], table: SourceTable) -> list[dict[str, str]]:
     """Reasons of absence from our own export's ``missing`` column; empty ones otherwise."""
     if "missing" not in table.names:
-        return [{}] * table.count
+        return [{} for _ in range(table.count)]
     reasons: list[dict[str, str]] = []
     for cell in table.column("missing"):
         try:
@@ -265,24 +269,26 @@ def _read_missing(kind: type[Record], table: SourceTable) -> list[dict[str, str]
     return reasons
 
 
-def _add_keys(rows: Rows, table: SourceTable, shapes: Geometries, findings: list[Finding]) -> None:
+def _add_keys(
+    cells: Cells, table: SourceTable, shapes: Geometries, findings: list[Finding]
+) -> None:
     """Give every row its code and source code; where the file has none, one derived from it.
 
     The derived key is a hash of the row as it stands in the file, so that the same file gives
     the same keys and a re-import recognises its rows.
     """
-    derived: list[int] = []
+    nothing: Values = [None] * table.count
+    codes, source_codes = cells.get("code", nothing), cells.get("source_code", nothing)
+    keys = [s or c for s, c in zip(source_codes, codes, strict=True)]
     own = [c for n, c in zip(table.names, table.columns, strict=True) if n not in REFUSED_COLUMNS]
-    for i, row in enumerate(rows):
-        key = row.get("source_code") or row.get("code")
-        if key is None:
-            derived.append(i)
-            digest = hashlib.blake2b(digest_size=8)
-            digest.update(shapely.to_wkb(shapes[i]) if shapes[i] is not None else b"")
-            digest.update(orjson.dumps([c[i] for c in own]))
-            key = f"AUTO-{digest.hexdigest()}"
-        row.setdefault("code", key)
-        row.setdefault("source_code", key)
+    derived = [i for i, key in enumerate(keys) if key is None]
+    for i in derived:
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(shapely.to_wkb(shapes[i]) if shapes[i] is not None else b"")
+        digest.update(orjson.dumps([c[i] for c in own]))
+        keys[i] = f"AUTO-{digest.hexdigest()}"
+    for name, said in (("code", codes), ("source_code", source_codes)):
+        cells[name] = [k if v is None else v for v, k in zip(said, keys, strict=True)]
     if derived:
         text = Text(
             zh="{count} 行没有编号:编号由内容导出",
@@ -294,30 +300,16 @@ def _add_keys(rows: Rows, table: SourceTable, shapes: Geometries, findings: list
 # --- through Pydantic ---------------------------------------------------------------------------
 
 
-def _validate_rows(
-    kind: type[Record], rows: Rows, refused: dict[int, list[Refusal]]
-) -> list[dict[str, Any] | None]:  # Any: plain values of any attribute
-    """Records as plain JSON values (None where refused)."""
-    adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]  # the kind is chosen at run time
-    records: list[dict[str, Any] | None] = [None] * len(rows)  # Any: as above
-    for start in range(0, len(rows), CHUNK):
-        part = list(range(start, min(start + CHUNK, len(rows))))
-        try:
-            valid = adapter.validate_python([rows[i] for i in part])
-        except ValidationError as error:
-            bad = set()
-            for fault in error.errors(include_url=False):
-                row, names = part[int(fault["loc"][0])], fault["loc"][1:]
-                bad.add(row)
-                name = str(names[0]) if names else ""
-                if not any(r.field == name for r in refused.get(row, ())):
-                    value = None if fault["type"] == "missing" else fault["input"]
-                    _refuse(refused, row, name, value, _explain(fault))
-            part = [i for i in part if i not in bad]
-            valid = adapter.validate_python([rows[i] for i in part])
-        for i, record in zip(part, adapter.dump_python(valid, mode="json"), strict=True):
-            records[i] = record
-    return records
+def _judge_cells(
+    kind: type[Record], cells: Cells, count: int, refused: dict[int, list[Refusal]]
+) -> dict[str, Column]:
+    """Every attribute as plain JSON values; what the kind does not take refuses its row."""
+    judged, faults = judge_columns(kind, cells, count)
+    for name, wrong in faults.items():
+        for row, fault in wrong.items():
+            if not any(r.field == name for r in refused.get(row, ())):
+                _refuse(refused, row, name, fault["input"], _explain(fault))
+    return judged
 
 
 def _explain(fault: ErrorDetails) -> Text:
@@ -328,35 +320,29 @@ def _explain(fault: ErrorDetails) -> Text:
     return Text(zh=f"值无效:{said}", en=f"not valid: {said}")
 
 
-def _refuse_repeats(
-    records: Sequence[dict[str, Any] | None],  # Any: as above
-    refused: dict[int, list[Refusal]],
-) -> None:
+def _refuse_repeats(judged: Mapping[str, Column], refused: dict[int, list[Refusal]]) -> None:
     """The first acceptable row of a code wins; the others name it in their reason."""
+    keys = pd.DataFrame({name: judged[name] for name in ("code", "source", "source_code")})
+    keys = keys.drop(index=list(refused))
+    repeated = keys.duplicated("code", keep=False) | keys.duplicated(
+        ["source", "source_code"], keep=False
+    )
     first: dict[tuple[str, ...], int] = {}
-    for i, record in enumerate(records):
-        if record is None or i in refused:
-            continue
-        keys = (("code", record["code"]), ("key", record["source"], record["source_code"]))
-        earlier = next((first[k] for k in keys if k in first), None)
+    for i, code, source, source_code in keys[repeated].itertuples():
+        own = (("code", code), ("key", source, source_code))
+        earlier = next((first[k] for k in own if k in first), None)
         if earlier is None:
-            first.update(dict.fromkeys(keys, i))
+            first.update(dict.fromkeys(own, i))
             continue
         reason = Text(zh="编号与第 {row} 行重复", en="the same code as row {row}").format(
             row=earlier + 1
         )
-        _refuse(refused, i, "code", record["code"], reason)
+        _refuse(refused, i, "code", code, reason)
 
 
 def _make_frame(
-    kind: type[Record],
-    records: Sequence[dict[str, Any] | None],  # Any: as above
-    kept: Sequence[int],
-    shapes: Geometries,
+    judged: Mapping[str, Column], kept: Sequence[int], shapes: Geometries
 ) -> gpd.GeoDataFrame:
-    accepted = [r for i in kept if (r := records[i]) is not None]
-    columns = {
-        name: pd.Series([r[name] for r in accepted], dtype=object) for name in declared(kind)
-    }
-    chosen = shapes[np.array(kept, dtype=int)]
-    return gpd.GeoDataFrame(columns, geometry=chosen, crs=STORAGE_SRID)
+    chosen = np.array(kept, dtype=int)
+    columns = {name: pd.Series(column[chosen], dtype=object) for name, column in judged.items()}
+    return gpd.GeoDataFrame(columns, geometry=shapes[chosen], crs=STORAGE_SRID)

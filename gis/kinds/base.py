@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -124,6 +124,12 @@ class Zoom:
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def holds_unstorable_text(cells: Iterable[object]) -> bool:
+    """Whether any text of a column is one :meth:`Record.refuse_unstorable_text` refuses."""
+    return _UNSTORABLE.search("\n".join(c for c in cells if isinstance(c, str))) is not None
+
 
 Name = Annotated[str | None, Field(max_length=200)]
 Words = Annotated[str | None, Field(max_length=2000)]

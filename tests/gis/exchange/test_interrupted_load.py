@@ -1,6 +1,7 @@
 """An import that is cut off anywhere has loaded nothing, says so, and can simply be repeated."""
 
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -141,29 +142,79 @@ def test_a_load_that_waits_too_long_gives_way_to_the_other_writer(
     assert count_manholes(fresh_database) == (0, 0)
 
 
-def test_a_killed_server_recovers_with_nothing_half_loaded(survey: Path) -> None:
+@pytest.fixture
+def own_cluster() -> Iterator[Settings]:
+    """An installation of the test's own, whose server may be killed."""
     folder = Path(tempfile.mkdtemp(prefix="infratrack-import-kill-", dir="/var/tmp"))
     folder.chmod(0o711)
     settings = Settings(state_folder=folder / "state")
-    first = open_installation(settings)
-    assert first.cluster is not None
-    with stopped_in_the_middle(first.db, first.cluster.superuser_url()) as await_load:
+    open_installation(settings).close()
+    yield settings
+    Cluster(settings.state_folder).stop()
+    shutil.rmtree(folder)
+
+
+def kill_server(cluster: Cluster) -> None:
+    for pid in list_processes(cluster.data):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def await_statement(superuser_url: str, beginning: str, loading: threading.Thread) -> None:
+    """Wait until the load is at a statement that begins so."""
+    watcher = create_engine(superuser_url, isolation_level="AUTOCOMMIT")
+    asked = text(
+        "SELECT 1 FROM pg_stat_activity WHERE usename = :role AND state = 'active'"
+        " AND query LIKE :beginning"
+    )
+    with watcher.connect() as connection:
+        while not connection.execute(
+            asked, {"role": Pool.JOBS.role, "beginning": f"{beginning}%"}
+        ).scalar():
+            assert loading.is_alive(), f"the load ended before {beginning} was seen"
+    watcher.dispose()
+
+
+PHASES = ("COPY stage_", "ANALYZE stage_", "INSERT INTO core.", "COMMIT")
+KILLS = 3
+"""Of each phase, after a pause of random length."""
+
+
+def test_a_server_killed_at_any_moment_of_a_load_has_all_of_it_or_nothing(
+    own_cluster: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only at the commit may the outcome be either; the answer is the same error, and a repeat
+    makes it whole."""
+    chance = random.Random(20_240_601)
+    outcomes: dict[str, list[bool]] = {}
+    codes = 0
+    for phase in PHASES * KILLS:
+        codes += ROWS
+        survey = tmp_path / f"survey-{codes}.csv"
+        rows = [f"J{codes + i},storm,{99 + i / 1e5:.5f},25,{'井' * 300}" for i in range(ROWS)]
+        survey.write_text("code,system,lon,lat,note\n" + "\n".join(rows) + "\n")
+        first = open_installation(own_cluster, upgrade=False)
+        assert first.cluster is not None
+        before = count_manholes(first.db)
         thread, errors = start_load(first.db, survey)
-        await_load()
-        for pid in list_processes(first.cluster.data):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        await_statement(first.cluster.superuser_url(), phase, thread)
+        time.sleep(chance.choice((0.0, chance.random() * 0.03)))
+        kill_server(first.cluster)
         thread.join(30)
-    first.close()
-    second = open_installation(settings)
-    try:
-        assert [type(e) for e in errors] == [BusyError]
-        assert count_manholes(second.db) == (0, 0)
-        assert load(second.db, survey).added == ROWS
-    finally:
+        first.close()
+        second = open_installation(own_cluster, upgrade=False)
+        current, versions = count_manholes(second.db)
+        whole = current - before[0] == ROWS
+        outcomes.setdefault(phase, []).append(whole)
+        assert current == versions
+        assert whole or current == before[0]
+        assert [type(e) for e in errors] in ([BusyError], [] if whole else [BusyError])
+        assert load(second.db, survey).added == (0 if whole else ROWS)
+        assert count_manholes(second.db) == (before[0] + ROWS, before[1] + ROWS)
         second.close()
-        first.cluster.stop()
-        shutil.rmtree(folder)
+    with capsys.disabled():
+        print(f"\nkilled in the middle of a load, all of it there: {outcomes}")
+    assert not any(any(outcomes[phase]) for phase in PHASES[:2])
 
 
 def test_a_full_disk_stops_the_load_cleanly_and_reads_go_on(

@@ -11,6 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 from owslib.ogcapi.features import Features
+from shapely import from_wkb
+from shapely.geometry import shape
+from sqlalchemy import text
 
 from gis.kinds import KINDS
 from tests.api.conftest import Served
@@ -83,6 +86,43 @@ def test_the_mvt_driver_places_a_tile_where_its_features_are(
     # One unit of a tile of zoom 16 is 0.15 m, that is 1.4e-6 degrees.
     assert (west, south) == pytest.approx((LON, LAT), abs=4e-6)
     assert (east, north) == pytest.approx((LON + 0.0008, LAT), abs=4e-6)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_ogrinfo_counts_every_collection_as_the_database_does(served: Served, kind: str) -> None:
+    with served.db.read() as connection:
+        stored = connection.execute(text(f"SELECT count(id) FROM core.{kind}")).scalar_one()
+    summary = run("ogrinfo", "-ro", "-so", f"OAPIF:{served.base}", kind)
+    assert f"Feature Count: {stored}\n" in summary
+    assert stored == COUNTS.get(kind, 0)
+    listed = run("ogrinfo", "-ro", "-q", "-geom=NO", f"OAPIF:{served.base}", kind)
+    assert listed.count("OGRFeature(") == stored
+
+
+def test_the_mvt_driver_reads_a_tile_from_the_servers_own_address(served: Served) -> None:
+    zoom = 16
+    row, column = tile_at(zoom, LON + 0.0004, LAT)
+    address = f"{served.base}/tiles/WebMercatorQuad/{zoom}/{row}/{column}?collections=sewer_pipe"
+    place = ("-oo", f"X={column}", "-oo", f"Y={row}", "-oo", f"Z={zoom}")
+    out = run(
+        *("ogr2ogr", "-f", "GeoJSONSeq", "/vsistdout/", f"MVT:/vsicurl/{address}", "sewer_pipe"),
+        *("-oo", "CLIP=NO", *place, "-t_srs", "EPSG:4326"),
+    )
+    shapes = {
+        f["properties"]["code"]: shape(f["geometry"]) for f in map(json.loads, out.split("\n")[:-1])
+    }
+    with served.db.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT code, ST_AsBinary(geometry) FROM core.sewer_pipe WHERE code = ANY(:codes)"
+            ),
+            {"codes": list(shapes)},
+        ).all()
+    assert "WS-00000" in shapes
+    assert {row.code for row in rows} == set(shapes)
+    for code, wkb in rows:
+        # What lies within the tile and its margin is there to half a unit, 0.7e-6 degrees.
+        assert from_wkb(bytes(wkb)).buffer(4e-6).contains(shapes[code]), code
 
 
 def test_owslib_walks_from_the_landing_page_to_the_features(served: Served) -> None:

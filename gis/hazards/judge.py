@@ -6,20 +6,16 @@ log alone. So judging the log anew (:mod:`gis.hazards.rebuild`) must come to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
-
-from shapely import Point
 
 from gis.attributes import Text
 from gis.errors import InfratrackError
 from gis.evidence.pairing import Shot, judge_pair
+from gis.hazards.case import Case, Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
-from gis.hazards.events import PAYLOADS, EventType, HazardEvent, Role, read_event
+from gis.hazards.events import PAYLOADS, EventType, HazardEvent, read_event
 from gis.hazards.forms import has_signature
 from gis.hazards.presets import (
     Preset,
@@ -29,93 +25,7 @@ from gis.hazards.presets import (
 from gis.hazards.settle import settle_payload
 from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
 from gis.hazards.workflow import apply
-from gis.kinds.hazard import Hazard, HazardState, Severity
-
-
-class Outcome(StrEnum):
-    """The server's judgement of an event."""
-
-    APPLIED = "applied"
-    WAITING = "waiting"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event of the log as it is judged. ``place`` is lon/lat, as settled at reception.
-
-    ``trusted``: no person sent it from outside (an import, the generator): it stands as it is,
-    without the rules on evidence and second persons.
-    """
-
-    id: UUID
-    number: int
-    type: str
-    hazard_id: UUID
-    at: datetime
-    actor: str
-    role: Role | None = None
-    visit_id: UUID | None = None
-    asset_id: UUID | None = None
-    expected_version: int | None = None
-    payload: dict[str, Any] = field(default_factory=dict)  # Any: judged here
-    evidence: tuple[EvidenceNote, ...] = ()
-    place: Point | None = None
-    township: str | None = None
-    form: str | None = None
-    settled: dict[str, Any] = field(default_factory=dict)  # Any: JSON
-    trusted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an event waits or was refused: the rule's stable word, and words for a person."""
-
-    rule: str
-    text: Text
-    facts: dict[str, Any] = field(default_factory=dict)  # Any: JSON
-
-    def as_json(self) -> dict[str, Any]:  # Any: JSON
-        """As it is kept and shown."""
-        return {"rule": self.rule, "zh": self.text.zh, "en": self.text.en, **self.facts}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of an entry. ``event`` and ``hazard`` are set where it is applied."""
-
-    outcome: Outcome
-    reason: Reason | None = None
-    event: HazardEvent | None = None
-    hazard: Hazard | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that is on record of one hazard when an event is judged.
-
-    ``stored``: hashes of evidence whose bytes the server has.
-    """
-
-    hazard: Hazard | None = None
-    applied: tuple[tuple[Entry, HazardEvent], ...] = ()
-    stored: frozenset[str] = frozenset()
-
-    @property
-    def version(self) -> int:
-        """How many events were applied: what a client names as ``expected_version``."""
-        return len(self.applied)
-
-    def evidence(self) -> Iterator[EvidenceNote]:
-        """Every piece promised by what was applied."""
-        for entry, _ in self.applied:
-            yield from entry.evidence
-
-    def after(self, entry: Entry, verdict: Verdict) -> Case:
-        """The case with an applied entry in it."""
-        if verdict.event is None:
-            return self
-        return replace(self, hazard=verdict.hazard, applied=(*self.applied, (entry, verdict.event)))
+from gis.kinds.hazard import HazardState, Severity
 
 
 def judge(case: Case, entry: Entry) -> Verdict:

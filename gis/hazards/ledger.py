@@ -19,9 +19,10 @@ from gis.db.event_tables import event_outcome
 from gis.db.tables import CORE, current
 from gis.errors import InputError
 from gis.geometry import STORAGE_SRID, GeometryType, pass_gate
+from gis.hazards.case import Case, Entry, Outcome, Verdict
 from gis.hazards.envelope import EvidenceNote
 from gis.hazards.events import Found, HazardEvent, Imported, Role
-from gis.hazards.judge import Case, Entry, Outcome, Verdict, judge
+from gis.hazards.judge import judge
 from gis.kinds.hazard import Hazard
 
 ENTRY_COLUMNS = (

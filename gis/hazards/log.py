@@ -18,9 +18,10 @@ from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.errors import ConflictError, ForbiddenError, InFlightError
 from gis.hazards import ledger
+from gis.hazards.case import Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
-from gis.hazards.judge import Entry, Outcome, Reason, Verdict, judge_all
+from gis.hazards.judge import judge_all
 from gis.hazards.receipt import Receipt, make_receipt
 from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
 from gis.hazards.records import RecordType

@@ -13,7 +13,7 @@ from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.errors import InputError, NotFoundError
 from gis.hazards import ledger
-from gis.hazards.judge import Outcome
+from gis.hazards.case import Outcome
 from gis.hazards.log import Author
 from gis.hazards.records import CampaignOpened, RecordType
 from gis.hazards.rounds import Record, apply_record, draw_targets

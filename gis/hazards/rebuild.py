@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from gis.db.tables import CORE
-from gis.hazards.judge import Case, Entry, Outcome, Verdict, judge_all
+from gis.hazards.case import Case, Entry, Outcome, Verdict
+from gis.hazards.judge import judge_all
 from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, write_outcome
 from gis.hazards.record import find_drift, rebuild_projection
 from gis.hazards.records import RecordType

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from gis.db.tables import CORE
-from gis.hazards.judge import Outcome
+from gis.hazards.case import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from gis.db.event_tables import event_outcome
 from gis.db.tables import CORE
 from gis.errors import ConflictError, InputError, TransitionError
 from gis.geometry import STORAGE_SRID
+from gis.hazards.case import Entry
 from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
-from gis.hazards.judge import Entry
 from gis.hazards.ledger import lock_hazard, place_of, read_projection
 from gis.hazards.settle import settle_payload
 from gis.hazards.workflow import apply, fold

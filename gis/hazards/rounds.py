@@ -15,9 +15,9 @@ from sqlalchemy import Connection, insert, text, update
 from gis.attributes import Text
 from gis.db.event_tables import campaign, task, visit
 from gis.db.tables import CORE
+from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
-from gis.hazards.judge import Outcome, Reason, Verdict
 from gis.hazards.records import (
     RECORDS,
     CampaignOpened,

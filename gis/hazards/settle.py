@@ -17,7 +17,7 @@ from gis.hazards.events import EventType
 from gis.kinds.hazard import Severity
 
 if TYPE_CHECKING:
-    from gis.hazards.judge import Entry
+    from gis.hazards.case import Entry
 
 
 def make_code(hazard_id: UUID, at: datetime) -> str:

@@ -38,6 +38,7 @@ COMMANDS = {
     "map",
     "kinds",
     "people",
+    "log",
     "backup",
     "restore",
     "doctor",

@@ -18,9 +18,9 @@ from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import ConflictError, ForbiddenError, InFlightError, InputError
 from gis.hazards.calendar import read_calendar
+from gis.hazards.case import Outcome
 from gis.hazards.catalogue import read_catalogue
 from gis.hazards.events import Role
-from gis.hazards.judge import Outcome
 from gis.hazards.log import Author, note_evidence, receive
 from gis.hazards.presets import Preset
 from gis.hazards.rebuild import check, rebuild

@@ -310,3 +310,23 @@ def test_every_control_of_a_phone_is_as_large_as_a_thumb(
             words = control.evaluate("e => e.outerHTML.slice(0, 90)")
             assert min(box["height"], box["width"]) >= 44, (words, box)
     assert one.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("date", ["", "/2025-06-30"])
+def test_a_phones_bar_has_two_rows_and_the_line_of_law_is_whole(
+    open_page: OpenPage, site: Site, lang: str, date: str
+) -> None:
+    path = f"/maps/progress#13/{LAT}/{LON}/road/{lang}{date}"
+    one = open_page(site.base, path, width=390, height=844)
+    one.settle()
+    one.page.locator("#account a").wait_for()
+    bar = one.page.locator(".bar").bounding_box()
+    assert bar is not None
+    for part in (".search", "#as-of", ".tools", "#as-of-clear" if date else ".maps"):
+        box = one.page.locator(part).bounding_box()
+        assert box is not None, part
+        assert box["y"] + box["height"] <= bar["y"] + bar["height"], part
+        assert box["x"] + box["width"] <= 390, part
+    law = one.page.locator("#approval")
+    assert law.evaluate("e => e.scrollWidth <= e.clientWidth")

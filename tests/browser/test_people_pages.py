@@ -83,6 +83,7 @@ def test_the_map_says_who_reads_it_and_lets_them_in_and_out(
     opened = open_page(bureau.base, "/maps/progress?lang=zh")
     page = opened.page
     assert page.inner_text(".account-login") == "登录"
+    opened.settle()  # until the map is there its buttons do nothing
     page.click("#language")
     assert page.inner_text(".account-login") == "Log in"
     page.click(".account-login")

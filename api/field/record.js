@@ -72,7 +72,7 @@ export async function saveHazard(app, draft, finding, decision) {
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), ordered_until: decision.due_on ?? null }),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on ?? null }),
       evidence: await listEvidence(app, draft, before, code, fix),
       shown,
     },

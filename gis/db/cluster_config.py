@@ -18,7 +18,8 @@ ROLES = (
     "infratrack_jobs",
     "infratrack_gate",
 )
-MAX_CONNECTIONS = 60
+MAX_CONNECTIONS = 200
+"""A serving process may hold about thirty: a pool per role to read, one to write, the worker's."""
 # below this, parallel queries fail with "could not resize shared memory segment"
 SMALL_SHARED_MEMORY = 256 * 1024**2
 

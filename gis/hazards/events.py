@@ -99,7 +99,7 @@ class Found(Payload):
     duty_holder: Name = None
     use_suspended: bool = False
     supervision_listed: bool = False
-    ordered_until: date | None = None
+    order_due_on: date | None = None
 
 
 class Imported(Payload):

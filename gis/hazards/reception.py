@@ -45,13 +45,13 @@ def settle_facts(
     if type_ != EventType.NOTIFIED or hazard_id is None:
         return {}
     row = connection.execute(
-        text(f"SELECT item, severity, ordered_until FROM {CORE}.hazard WHERE id = :id"),
+        text(f"SELECT item, severity, order_due_on FROM {CORE}.hazard WHERE id = :id"),
         {"id": hazard_id},
     ).first()
     if row is None:
         return {}
-    if row.ordered_until is not None and row.ordered_until >= deadlines.business_day(at):
-        return {"due_at": deadlines.end_of_day(row.ordered_until).isoformat()}
+    if row.order_due_on is not None and row.order_due_on >= deadlines.business_day(at):
+        return {"due_at": deadlines.end_of_day(row.order_due_on).isoformat()}
     deadline = _count_notice(row.item, Severity(row.severity), at, rules.calendar)
     if deadline is None:
         return {}

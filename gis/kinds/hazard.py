@@ -134,7 +134,7 @@ class Hazard(Record):
     is_open: Annotated[bool, attribute("未销号", "Open")] = True
     found_at: Annotated[datetime, attribute("发现时间", "Found at")]
     due_at: Annotated[datetime | None, attribute("整改期限", "Due")] = None
-    ordered_until: Annotated[
+    order_due_on: Annotated[
         date | None, attribute("现场责令期限", "Ordered on the spot until", detail=True)
     ] = None
     original_due_at: Annotated[

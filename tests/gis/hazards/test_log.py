@@ -610,7 +610,7 @@ def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_anoth
     db: OneTransaction,
 ) -> None:
     hazard = uuid4()
-    payload = {**FOUND, "ordered_until": "2026-03-20"}
+    payload = {**FOUND, "order_due_on": "2026-03-20"}
     take(db, Phone().write("found", NOON, payload=payload, hazard_id=hazard))
     office = {"role": "officer", "hazard_id": hazard}
     for version, name in enumerate(("registered", "notified"), start=1):

@@ -5,11 +5,12 @@
 ``--tipg-python`` is a Python with ``tests/benchmarks/requirements.lock`` installed. The
 demonstration county is loaded into a cluster of the run's own; both servers read it through the
 same socket, one process each, uvicorn with asyncio and h11 for both. Each tile is asked for in
-turn and back, tipg, ours without a cache, ours with it, over kept connections, uncompressed, one
-request at a time, so that what else the machine does meets all alike; medians. tipg reads as
-superuser (it needs to), ours as the staff role with its column grants. tipg gives what it gives by
-default for the table (all columns, at most 10,000 features a tile: the first by id), in its favour
-from the stored Web Mercator geometry and without the two columns that exist for our grids.
+turn, there and back: tipg, ours without a cache, ours with it, over kept connections,
+uncompressed, one request at a time, so that what else the machine does meets all alike; medians.
+tipg reads as superuser (it needs to), ours as the staff role with its column grants. tipg gives
+what it gives by default for the table (all columns, at most 10,000 features a tile: the first by
+id), in its favour from the stored Web Mercator geometry and without the two columns that exist
+for our grids.
 """
 
 from __future__ import annotations

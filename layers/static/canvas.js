@@ -92,6 +92,7 @@ export const VectorLayer = L.Renderer.extend({
     this.scene.clusters = clusters;
     drawDots(ctx, dots);
     for (const cluster of this.scene.clusters) drawCluster(ctx, cluster);
+    this.fire("drawn");
   },
 });
 

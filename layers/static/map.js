@@ -46,6 +46,8 @@ function makeMap() {
   const map = L.map("map", { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 0.5, keyboardPanDelta: 120, worldCopyJump: false });
   app.map = map;
   app.vectors = new VectorLayer(app.store);
+  // What is listed is what was drawn, not what was drawn before the last tile came.
+  app.vectors.on("drawn", L.Util.throttle(showList, 400));
   L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 120 }).addTo(map);
   map.on("click", (event) => identify(event.layerPoint));
   map.on("moveend", () => {
@@ -130,7 +132,6 @@ function wirePage() {
   window.addEventListener("beforeprint", preparePrint);
   window.addEventListener("afterprint", endPrint);
   app.store.addEventListener("progress", showProgress);
-  app.store.addEventListener("change", L.Util.throttle(showList, 400));
 }
 
 function showProgress() {

@@ -1,9 +1,10 @@
 // The panels beside the map: tree, legend, figures, list; each shows the state and changes it.
 
 import { app, visibleLayers } from "./app.js";
+import { today } from "./clock.js";
 import { byId } from "./dom.js";
 import { renderFigures } from "./figures.js";
-import { say } from "./i18n.js";
+import { currentLanguage, say } from "./i18n.js";
 import { openFound, zoomInto } from "./identify.js";
 import { renderLegend } from "./legend.js";
 import { collectInView, renderList } from "./list.js";
@@ -36,9 +37,22 @@ export function showList() {
   const { min, max } = app.map.getPixelBounds();
   const origin = app.map.getPixelOrigin();
   const bounds = L.bounds(min.subtract(origin), max.subtract(origin));
+  const inView = collectInView(app.vectors.scene, bounds);
+  // Made anew only when it says something else: the focus may be in it.
+  const told = describeList(inView);
+  if (told === listed) return;
+  listed = told;
   byId("list-title").textContent = say("in_view");
   const open = { feature: (hit) => openFound([hit], 0), cluster: zoomInto };
-  byId("list-body").replaceChildren(...renderList(collectInView(app.vectors.scene, bounds), open));
+  byId("list-body").replaceChildren(...renderList(inView, open));
+}
+
+let listed = null;
+
+function describeList({ found, clusters }) {
+  const circles = clusters.map(({ x, y, count, closed, late }) => [Math.round(x), Math.round(y), count, closed, late]);
+  const features = found.map(({ layer, feature: { properties } }) => [layer.id, properties.id, properties.name ?? properties.code]);
+  return JSON.stringify([currentLanguage(), today(), app.config.version, app.asOf, features, circles]);
 }
 
 function toggleLayer(id, on) {

@@ -146,6 +146,7 @@ def read_tree(one: Opened, layer: str) -> int:
 def read_clusters(one: Opened) -> list[tuple[int, int, str | None, int]]:
     """(open, late, worst, closed) of the circles in view, from the list beside the map."""
     one.page.click("#tab-list")
+    one.page.wait_for_timeout(600)  # the list follows the drawing within 0.4 s
     rows = one.page.locator("#list [data-cluster]").all()
     found = [
         (
@@ -224,6 +225,21 @@ def test_single_hazards_in_view_are_as_many_as_the_tree_says(
     late = one.page.locator("#list .list-row .late")
     assert late.count() == LATE
     assert late.nth(2).inner_text() == "1 day late"
+
+
+def test_a_card_opened_from_the_list_gives_the_focus_back_to_its_row(
+    open_page: OpenPage, site: Site
+) -> None:
+    one = open_map(open_page, site, f"/maps/hazards#12/{LAT}/{LON}/hazard/en")
+    one.page.click("#tab-list")
+    rows = one.page.locator("#list .list-row")
+    rows.nth(OPEN - 1).wait_for()
+    rows.nth(4).focus()
+    one.page.keyboard.press("Enter")
+    one.page.locator("#popup .attributes").wait_for()
+    one.page.wait_for_timeout(600)
+    one.page.keyboard.press("Escape")
+    assert rows.nth(4).evaluate("row => row === document.activeElement")
 
 
 @pytest.mark.parametrize("by", ["typed", "by its link"])

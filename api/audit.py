@@ -1,22 +1,31 @@
 """What the API writes into the audit trail by itself: refusals, and reads of restricted attributes.
 
 A read is noted before it is answered, each page of items and each export by itself. Tiles, and
-whatever somebody unknown asks, come by the hundred: those are noted once a minute.
+whatever somebody unknown asks, come by the hundred: those are noted once a minute. On a full disk
+reading goes on, and what the trail cannot take is in the server's log.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
 from api.context import Parts, application_of
 from api.identity import at_gate
 from gis.attributes import Sensitivity
+from gis.db.handle import is_disk_full
 from gis.db.roles import Pool
-from gis.errors import InfratrackError
+from gis.errors import InfratrackError, StorageFullError
 from gis.kinds import KINDS, Record, declared, sensitivity_of
 from gis.people.audit import note
 from gis.people.person import Person
 from gis.people.policy import Action
+
+_log = logging.getLogger(__name__)
 
 
 def is_restricted(kind: type[Record], pool: Pool) -> bool:
@@ -47,11 +56,11 @@ async def note_reading(request: Request, person: Person, action: Action) -> None
         return
     what = "read_tiles" if "/tiles/" in path else action.value
     record = request.path_params.get("id")
-    await at_gate(
+    subject = f"kind:{','.join(names)}"
+    await _note(
         request,
-        lambda connection: note(
-            connection, person, what, subject=f"kind:{','.join(names)}", record=record
-        ),
+        lambda connection: note(connection, person, what, subject=subject, record=record),
+        f"{person.login} {person.address} {what} {subject} {record or ''}",
     )
 
 
@@ -72,7 +81,18 @@ async def note_refusal(
     key = ("refused", person.address, action)
     if not person.is_known and not parts.minutes.is_first(key, parts.clock()):
         return
-    await at_gate(
+    await _note(
         request,
         lambda connection: note(connection, person, str(action), refused=True, reason=error.type),
+        f"{person.login} {person.address} {action} refused: {error.type}",
     )
+
+
+async def _note(request: Request, work: Callable[[Connection], None], words: str) -> None:
+    """Write into the trail; on a full disk into the server's log, for reading must go on."""
+    try:
+        await at_gate(request, work)
+    except (StorageFullError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not is_disk_full(error.orig):
+            raise
+        _log.warning("the disk is full; not in the audit trail: %r", words)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gis.db.handle import Database
 from gis.db.roles import Pool
+from gis.errors import InfratrackError
 from gis.hazards.seal import seal_events
 
 EVERY_S = 60.0
@@ -38,5 +39,5 @@ class Sealer:
             try:
                 with self._db.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
                     seal_events(connection)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, InfratrackError) as error:  # the latter: a full disk
                 _log.warning("the log was not sealed this time: %s", type(error).__name__)

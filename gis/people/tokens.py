@@ -15,7 +15,9 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
+from gis.db.handle import is_disk_full
 from gis.db.people_tables import account, device, token
 from gis.people.person import Credential, Person, PersonRole, choose_pool
 
@@ -152,7 +154,11 @@ def _note_use(connection: Connection, kind: TokenKind, identifier: UUID, now: da
     values: dict[str, datetime] = {"last_used_at": now}
     if kind is TokenKind.DEVICE:
         values["expires_at"] = now + DEVICE_LIFE
-    connection.execute(update(token).where(token.c.id == identifier).values(values))
+    try:
+        connection.execute(update(token).where(token.c.id == identifier).values(values))
+    except DBAPIError as error:  # on a full disk people still read
+        if not is_disk_full(error.orig):
+            raise
 
 
 def _make_person(row: RowMapping, kind: TokenKind, address: str | None) -> Person:

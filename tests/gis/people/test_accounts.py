@@ -7,12 +7,13 @@ from itertools import combinations
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import create_engine, insert, text
 from sqlalchemy.exc import IntegrityError
 
+from gis.db.cluster import Cluster
 from gis.db.handle import set_context
 from gis.db.people_tables import account
-from gis.db.roles import Pool
+from gis.db.roles import OWNER, Pool
 from gis.errors import ConflictError, InputError, LoginError, NotFoundError, ThrottledError
 from gis.people import accounts, devices, tokens
 from gis.people.login import check_credentials, open_session
@@ -318,6 +319,32 @@ def test_a_use_is_not_written_down_every_time(bureau: Bureau) -> None:
     bureau.wait(seconds=31)
     assert who(bureau, held)
     assert bureau.ask(question) != first
+
+
+def test_a_use_that_a_full_disk_cannot_take_ends_no_session(
+    bureau: Bureau, cluster: Cluster
+) -> None:
+    # PostgreSQL reports a full disk as SQLSTATE 53100.
+    bureau.add("zhang.san", "inspector")
+    held = session(bureau, "zhang.san")
+    owner = create_engine(cluster.url(OWNER, str(bureau.db.engines[Pool.GATE].url.database)))
+    with owner.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION core.fill_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER fill_disk BEFORE UPDATE ON core.token"
+            " FOR EACH ROW EXECUTE FUNCTION core.fill_disk()"
+        )
+        connection.exec_driver_sql(
+            f"GRANT EXECUTE ON FUNCTION core.fill_disk() TO {Pool.GATE.role}"
+        )
+    owner.dispose()
+    bureau.wait(minutes=5)
+    known = who(bureau, held)
+    assert known is not None
+    assert known.login == "zhang.san"
 
 
 # phones

@@ -45,6 +45,7 @@ async function readRefusal(answer) {
 
 export async function fetchBlob(path) {
   const answer = await fetch(path, { headers: authorize(), credentials: bearer ? "omit" : "same-origin" });
-  if (!answer.ok) throw new RefusedError(answer.status, "");
+  // 202: it is being made, and these are words about that.
+  if (answer.status !== 200) throw new RefusedError(answer.status, "");
   return answer.blob();
 }

@@ -61,7 +61,7 @@ export class CasePanel {
       renderFacts(hazard, start),
       renderPhotos(timeline, this.office.may("read_evidence")),
       renderTimeline(timeline, start),
-      this.office.may("issue_link") && hazard.is_open ? make("section", {}, button(say("link_make"), () => makeLink(hazard), "quiet")) : null));
+      this.office.may("issue_link") && hazard.is_open ? make("section", {}, button(say("link_make"), () => makeLink(hazard))) : null));
     this.place.scrollTop = scrolled;
   }
 }

@@ -63,6 +63,8 @@ export class CasesTab {
   question(cursor) {
     const asked = new URLSearchParams([...this.asked].filter(([name]) => FILTERS.includes(name)));
     if (!asked.has("order")) asked.set("order", "due");
+    if (this.isOpenOnly()) asked.set("open", "true");
+    else asked.delete("open");
     asked.set("limit", PAGE);
     if (cursor) asked.set("cursor", cursor);
     return `/hazards?${asked}`;
@@ -110,7 +112,7 @@ export class CasesTab {
       control("category", say("category"), optionsOf("category", say("all"))),
       control("township", say("township"), townships),
       control("order", say("order"), [["", say("order_due")], ["newest", say("order_newest")]]),
-      make("div", { class: "toggles" }, this.renderToggle("open", say("open_only")), this.renderToggle("overdue", say("overdue_only")),
+      make("div", { class: "toggles" }, button(say("filter"), () => this.filters.classList.toggle("is-unfolded"), "toggle unfold"), this.renderToggle("open", say("open_only"), this.isOpenOnly(), "all"), this.renderToggle("overdue", say("overdue_only"), this.asked.get("overdue") === "true"),
         this.office.may("import_outbox") ? button(say("import"), () => openImport(() => this.refresh().catch(complain)), "quiet import") : null));
   }
 
@@ -130,9 +132,13 @@ export class CasesTab {
     return this.office.keep(() => this.load());
   }
 
-  renderToggle(name, text) {
-    const on = this.asked.get(name) === "true";
-    return button(text, () => this.change(name, on ? "" : "true"), "toggle", { "aria-pressed": String(on) });
+  // What is over is looked for by name, by its state, or on purpose.
+  isOpenOnly() {
+    return this.asked.get("open") === "true" || (!this.asked.has("open") && !this.asked.has("state") && !this.asked.has("q"));
+  }
+
+  renderToggle(name, text, on, off = "") {
+    return button(text, () => this.change(name, on ? off : "true"), "toggle", { "aria-pressed": String(on) });
   }
 
   renderRows() {

@@ -70,7 +70,7 @@ function renderCell(figure) {
   const lines = [make("strong", { class: "value", text: writeMeasure(figure) })];
   const of = figure.denominator ? make("span", { class: "muted ratio" }, renderNumber(figure, writeNumber(figure.numerator)), ` / ${writeNumber(figure.denominator)}`) : null;
   if (of) lines.push(of);
-  if (figure.interval) lines.push(make("span", { class: "muted interval", text: say("interval", { a: writeShare(figure.interval[0]), b: writeShare(figure.interval[1]) }) }));
+  if (figure.interval) lines.push(make("span", { class: "muted interval", text: say("interval", { a: writeShare(figure.interval[0]).replace("%", ""), b: writeShare(figure.interval[1]) }) }));
   if (figure.value === null && figure.note) lines.push(make("span", { class: "muted interval", text: pick(figure.note) }));
   return make("td", {}, ...lines);
 }

@@ -11,10 +11,15 @@ const FIRST = 6;
 
 export const addressOfSlip = (rows) => `#slip/${rows.map((row) => row.id).join(",")}`;
 
+// Whose desk it is before nobody's, the most overdue first.
+function compareDesks(a, b) {
+  return Number(!a.person) - Number(!b.person) || b.overdue - a.overdue;
+}
+
 export class TodayTab {
   constructor(office) {
     this.office = office;
-    this.asked = { days: "3", section: "", person: "" };
+    this.asked = { days: "3", kind: "", section: "", person: "" };
     this.unfolded = new Set();
     this.head = make("header", { class: "page-head" });
     this.body = make("div", { class: "desks" });
@@ -33,13 +38,16 @@ export class TodayTab {
   }
 
   shownDesks() {
-    const { section, person } = this.asked;
+    const { kind, section, person } = this.asked;
     const fits = (wanted, value) => wanted === "" || (wanted === "-" ? !value : wanted === value);
-    return this.answer.desks.filter((desk) => fits(section, desk.section) && fits(person, desk.person));
+    return this.answer.desks
+      .filter((desk) => fits(section, desk.section) && fits(person, desk.person))
+      .map((desk) => ({ ...desk, rows: desk.rows.filter((row) => fits(kind, row.kind)) }))
+      .filter((desk) => desk.rows.length);
   }
 
   render() {
-    const desks = this.shownDesks().sort((a, b) => b.overdue - a.overdue);
+    const desks = this.shownDesks().sort(compareDesks);
     this.head.replaceChildren(this.renderTitle(), this.renderFilters(), this.renderSums(desks.flatMap((desk) => desk.rows), desks));
     this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]));
   }
@@ -57,9 +65,15 @@ export class TodayTab {
       return again ? this.office.keep(() => this.refresh()) : this.render();
     }));
     return make("div", { class: "filters" },
+      control("kind", say("matter"), this.listKinds()),
       control("section", say("section"), options("section")),
       control("person", say("person"), options("person")),
       control("days", say("days_ahead"), AHEAD.map((n) => [String(n), say("days_n", { n })]), true));
+  }
+
+  listKinds() {
+    const kinds = new Set(this.answer.desks.flatMap((desk) => desk.rows.map((row) => row.kind)));
+    return [["", say("all")], ...[...kinds].map((kind) => [kind, word("kind", kind)])];
   }
 
   renderSums(rows, desks) {
@@ -81,7 +95,7 @@ export class TodayTab {
     const name = desk.person ? personName(this.office.start, desk.person) : say("nobody");
     return make("article", { class: "desk" },
       make("header", {},
-        make("div", {}, make("h2", { text: name }), make("p", { class: "muted", text: desk.section ?? say("nobody") })),
+        make("div", {}, make("h2", { text: name }), desk.section ? make("p", { class: "muted", text: desk.section }) : null),
         make("p", { class: "desk-sum" }, late.length ? make("strong", { class: "late", text: say("desk_overdue", { n: late.length }) }) : null, make("span", { class: "muted", text: say("desk_count", { n: rows.length }) })),
         make("a", { class: "button", href: addressOfSlip(late.length ? late : rows), text: say("slip_desk", { n: (late.length ? late : rows).length }) })),
       make("ul", { class: "rows" }, ...shown.map((row) => this.renderRow(row))),
@@ -90,7 +104,7 @@ export class TodayTab {
 
   renderRow(row) {
     const isHazard = row.kind === "hazard";
-    const facts = [isHazard ? word("category", row.category) : word("kind", row.kind), townshipName(this.office.start, row.township), row.unit].filter(Boolean);
+    const facts = [isHazard ? word("category", row.category) : "", townshipName(this.office.start, row.township), row.unit].filter(Boolean);
     const moved = row.original_due_at && row.original_due_at !== row.due_at;
     return make("li", {},
       make(isHazard ? "a" : "div", { class: "row", href: isHazard ? `#cases/${row.id}` : null, tabindex: isHazard ? null : 0 },

@@ -21,7 +21,7 @@ export function chooseRole(event, capacities) {
 export function openAct({ office, hazard, event, hint, done }) {
   const act = ACTS[event];
   const photos = [];
-  const title = word("event", event);
+  const title = say(`do_${event}`);
   const problem = make("p", { class: "problem", role: "alert", hidden: true });
   const submit = make("button", { type: "submit", class: `button ${act.tone === "danger" ? "danger" : "primary"}`, text: say("submit") });
   const form = make("form", { class: "act-form", novalidate: true, onsubmit: (happened) => (happened.preventDefault(), send()) },

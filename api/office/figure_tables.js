@@ -60,7 +60,8 @@ export function renderRates(figures) {
   const table = (key, names) => make("section", { class: "panel rates" }, make("h2", { text: say(key) }),
     make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, make("th", {}), make("th", { scope: "col", text: say("general") }), make("th", { scope: "col", text: say("major") }))),
-      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) }), renderNote(figures[`${name}.general`])), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))));
+      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) }), renderNote(figures[`${name}.general`])), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))),
+    key === "rates" ? make("p", { class: "muted table-note", text: say("interval_note") }) : null);
   return make("div", { class: "rate-pair" }, table("rates", RATES), table("times", TIMES));
 }
 
@@ -71,7 +72,7 @@ function renderCell(figure) {
   const of = figure.denominator ? make("span", { class: "muted ratio" }, renderNumber(figure, writeNumber(figure.numerator)), ` / ${writeNumber(figure.denominator)}`) : null;
   if (of) lines.push(of);
   if (figure.interval) lines.push(make("span", { class: "muted interval", text: say("interval", { a: writeShare(figure.interval[0]).replace("%", ""), b: writeShare(figure.interval[1]) }) }));
-  if (figure.value === null && figure.note) lines.push(make("span", { class: "muted interval", text: pick(figure.note) }));
+  if (figure.value === null && figure.note) lines.push(make("span", { class: "muted cell-note", text: pick(figure.note) }));
   return make("td", {}, ...lines);
 }
 

@@ -6,7 +6,7 @@ import { openAct } from "./act_form.js";
 import { ask, useToken } from "./ask.js";
 import { setClock } from "./clock.js";
 import { byId, make } from "./dom.js";
-import { button, latenessMark, severityMark, stateChip, titleOf, word, writeMoment } from "./parts.js";
+import { button, latenessMark, severityMark, stateChip, titleOf, writeMoment } from "./parts.js";
 import { renderPhotos } from "./photos.js";
 import { renderTimeline } from "./timeline.js";
 import { readLanguage, say, switchLanguage } from "./words.js";
@@ -49,7 +49,7 @@ function render({ hazard, allowed }, timeline) {
       hazard.description ? make("p", { text: hazard.description }) : null),
     waits ? make("p", { class: "note", text: say(waits) }) : null,
     make("section", { class: "acts" }, make("div", { class: "act-buttons" },
-      ...steps.map((event) => button(word("event", event), () => openAct({ office, hazard, event, done: show }), ACTS[event].tone ?? "", { "data-act": event })))),
+      ...steps.map((event) => button(say(`do_${event}`), () => openAct({ office, hazard, event, done: show }), ACTS[event].tone ?? "", { "data-act": event })))),
     renderPhotos(timeline, true),
     renderTimeline(timeline, start)));
 }

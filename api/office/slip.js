@@ -25,7 +25,7 @@ export class SlipView {
   }
 
   renderSheet({ section, person, rows }) {
-    const to = [section, person && personName(this.office.start, person)].filter(Boolean).join(" ") || "　　　　　　";
+    const to = [section, person && personName(this.office.start, person)].filter(Boolean).join(" ") || "____________";
     const ordered = [...rows].sort((a, b) => Date.parse(a.due_at) - Date.parse(b.due_at));
     const head = ["slip_order", "slip_matter", "slip_unit", "slip_due", "slip_state", "slip_late"].map((key) => make("th", { scope: "col", text: say(key) }));
     return make("article", { class: "sheet" },

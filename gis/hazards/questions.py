@@ -115,9 +115,9 @@ class Order(StrEnum):
     NEWEST = "newest"
 
 
-# The place of a row in each order: two columns that grow from row to row, the second without ties.
+# The place of a row in each order: what grows from row to row, at the end without ties.
 _PLACES: Mapping[Order, str] = {
-    Order.ID: "0, h.id",
+    Order.ID: "h.id",
     Order.DUE: "coalesce(h.due_at, 'infinity'::timestamptz), h.id",
     Order.NEWEST: "-extract(epoch FROM h.found_at), h.id",
 }
@@ -280,7 +280,7 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
 def list_campaigns() -> Statement:
     """Campaigns, newest first, each with its coverage per category.
 
-    家 = distinct targets visited, 家次 = visits, 次 = outings (one team's dated outing);
+    家 = distinct targets visited, 家次 = visits that got in, 次 = outings (one team's dated outing);
     ``population`` is what there was to choose from, the true denominator of full coverage.
     """
     return Statement(
@@ -291,7 +291,8 @@ def list_campaigns() -> Statement:
         " count(*) FILTER (WHERE t.state = 'done') AS visited,"
         " count(*) FILTER (WHERE t.state = 'no_entry') AS no_entry,"
         " count(*) FILTER (WHERE t.assigned_to IS NULL AND t.state = 'todo') AS unassigned,"
-        " (SELECT json_build_object('visits', count(*), 'units', count(DISTINCT v.asset_id),"
+        " (SELECT json_build_object('visits', count(*) FILTER (WHERE v.result <> 'no_entry'),"
+        " 'units', count(DISTINCT v.asset_id) FILTER (WHERE v.result <> 'no_entry'),"
         " 'outings', count(DISTINCT (v.team, (v.at AT TIME ZONE 'Asia/Shanghai')::date)))"
         f" FROM {CORE}.visit v WHERE v.category = t.category AND v.asset_id IN (SELECT a.asset_id"
         f" FROM {CORE}.task a WHERE a.campaign_id = c.id AND a.category = t.category)"

@@ -146,9 +146,7 @@ def list_escalations(hazards: Iterable[Hazard], *, now: datetime) -> list[Escala
     return sorted(found, key=lambda e: (-e.stage.recipient.order, e.since, e.hazard.code))
 
 
-_JUDGED = (
-    "state, severity, is_open, due_at, original_due_at, found_at, fixed_at, notified_at, code"
-)
+_JUDGED = "state, severity, is_open, due_at, original_due_at, found_at, fixed_at, notified_at, code"
 
 
 def read_escalations(

@@ -18,9 +18,7 @@ from gis.hazards.presets import (
 )
 from gis.kinds.hazard import HazardState, Severity
 
-_NOT_PASSED = Text(
-    zh="销号前须复查合格", en="it must pass a re-inspection before it is closed"
-)
+_NOT_PASSED = Text(zh="销号前须复查合格", en="it must pass a re-inspection before it is closed")
 
 
 def find_hints(

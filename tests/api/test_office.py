@@ -182,9 +182,7 @@ def test_a_day_in_the_address_is_a_day_of_the_business_clock(
         "key=found", "to=2026-13-01", "unknown=1", "as-of=2026-01-01T00:00:00",
     ],
 )  # fmt: skip
-def test_a_question_that_makes_no_sense_is_a_400(
-    demonstration: Demonstration, query: str
-) -> None:
+def test_a_question_that_makes_no_sense_is_a_400(demonstration: Demonstration, query: str) -> None:
     assert demonstration.officer.get(f"/hazards/figures?{query}").status_code == 400
 
 
@@ -309,7 +307,9 @@ def outbox(crowd: Crowd, request: pytest.FixtureRequest) -> Outbox:
 
 
 def hand_in(client: httpx.Client, content: bytes) -> httpx.Response:
-    return client.post("/sync/import", content=content, headers={"Content-Type": "application/json"})
+    return client.post(
+        "/sync/import", content=content, headers={"Content-Type": "application/json"}
+    )
 
 
 def test_an_outbox_is_taken_in_in_its_authors_name(crowd: Crowd, outbox: Outbox) -> None:
@@ -360,9 +360,7 @@ def test_a_damaged_photo_stops_nothing_else(crowd: Crowd, outbox: Outbox) -> Non
     assert told["results"][0]["missing_evidence"] == [sha256(outbox.photos[0])]
 
 
-def test_a_record_of_nobody_here_is_not_taken_and_the_rest_is(
-    crowd: Crowd, outbox: Outbox
-) -> None:
+def test_a_record_of_nobody_here_is_not_taken_and_the_rest_is(crowd: Crowd, outbox: Outbox) -> None:
     stranger = Phone(account=UUID(int=77))
     foreign = stranger.write("found", datetime.now(UTC), payload={"category": "gas"})
     outbox.events.insert(0, foreign)

@@ -11,6 +11,7 @@ from uuid import UUID
 import anyio.to_thread
 import orjson
 from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -151,7 +152,7 @@ async def rows(request: Request) -> Response:
     if "part" in query and question.by is None:
         raise refuse_parameter("part", "需与 by 同用", "goes with by")
     scope = _read_word(request, "scope", Scope) or Scope.ALL
-    part = _read_part(query.get("part"))
+    part = _read_words(query, "part")
 
     def work(connection: Connection) -> tuple[int, str]:
         found = find_rows(
@@ -167,9 +168,10 @@ async def rows(request: Request) -> Response:
     return Response(content, 200, _PRIVATE, "application/json")
 
 
-def _read_part(text: str | None) -> str | None:
+def _read_words(query: QueryParams, name: str) -> str | None:
+    text = query.get(name)
     if text is not None and (len(text) > 200 or "\x00" in text):
-        raise refuse_parameter("part", "过长或无法存储", "is too long, or cannot be stored")
+        raise refuse_parameter(name, "过长或无法存储", "is too long, or cannot be stored")
     return text
 
 
@@ -178,10 +180,12 @@ async def today(request: Request) -> Response:
     query, parts = request.query_params, parts_of(request)
     check_known(query, {*COMMON, "days", "section", "person"})
     now, days = parts.clock(), _read_days(query.get("days"))
-    narrow = {name: _read_part(query.get(name)) for name in ("section", "person")}
+    section, who = _read_words(query, "section"), _read_words(query, "person")
 
     def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
-        found = list_pressing(connection, now=now, pool=parts.pool, days_ahead=days, **narrow)
+        found = list_pressing(
+            connection, now=now, pool=parts.pool, days_ahead=days, section=section, person=who
+        )
         hazards = [row.id for row in found if row.kind == "hazard"]
         stages = read_escalations(connection, hazards, now=now)
         return [_describe(desk, stages) for desk in group_by_desk(found)]

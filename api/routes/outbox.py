@@ -92,10 +92,10 @@ def _store(receiver: Receiver, blob: Mapping[str, str], sender: Sender) -> None:
 
 async def _note_import(request: Request, results: list[dict[str, object]]) -> None:
     person = person_of(request)
-    refused = sum("problem" in result for result in results)
-    detail = {"records": len(results), "not_taken": refused}
-    await at_gate(
-        request,
-        lambda connection: note(connection, person, "import_outbox", subject="outbox", **detail),
-        actor=person.login,
-    )
+    left = sum("problem" in result for result in results)
+
+    def work(connection: Connection) -> None:
+        detail: dict[str, object] = {"records": len(results), "not_taken": left}
+        note(connection, person, "import_outbox", subject="outbox", refused=False, **detail)
+
+    await at_gate(request, work, actor=person.login)

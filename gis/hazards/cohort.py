@@ -205,7 +205,8 @@ def find_rows(
 ) -> list[UUID]:
     """Identifiers behind a count, the most pressing due date first.
 
-    ``part``: one part of the question's breakdown, "" for what has no value. Raises ParameterError for an unknown count.
+    ``part``: one part of the question's breakdown, "" for what has no value. Raises
+    ParameterError for an unknown count.
     """
     if key not in CONDITIONS:
         raise ParameterError(

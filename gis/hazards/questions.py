@@ -280,8 +280,8 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
 def list_campaigns() -> Statement:
     """Campaigns, newest first, each with its coverage per category.
 
-    家 = distinct targets visited, 家次 = visits that got in, 次 = outings (one team's dated outing);
-    ``population`` is what there was to choose from, the true denominator of full coverage.
+    家 = distinct targets visited, 家次 = visits that got in, 次 = outings (one team's dated
+    outing); ``population`` is what there was to choose from, the true denominator of full coverage.
     """
     return Statement(
         "SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.starts_on DESC, x.name), '[]')::text"

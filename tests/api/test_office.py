@@ -1,4 +1,4 @@
-"""The office's endpoints: figures with their rows, the day's list, an outbox handed in, the page."""
+"""The office's endpoints: figures with their rows, the day's list, an outbox, the page."""
 
 from __future__ import annotations
 

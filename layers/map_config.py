@@ -160,6 +160,7 @@ def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: Layer
         "item": f"{here}/items/{{id}}",
         "history": f"{here}/items/{{id}}/history",
         "hazards": hazards,
+        "case": "/office#cases/{id}" if kind.kind == "hazard" and pool is not Pool.PUBLIC else None,
         "visible": visible,
         "background": kind.kind == "admin_unit",
         "color": kind.style.color,

@@ -238,7 +238,7 @@ def _make_config(
 
 def _fit_layer(layer: Document, names: Sequence[str]) -> Document:
     """A layer of the live page as a file can answer for it."""
-    fitted = {**layer, "history": None}
+    fitted = {**layer, "history": None, "case": None}
     if "hazard" not in names:
         fitted["hazards"] = None
     return fitted

@@ -143,20 +143,26 @@ async def make_code(request: Request) -> Response:
         return devices.make_code(connection, asked.account_id, by=person, now=now)
 
     made = await at_gate(request, work, actor=person.login)
-    # In the fragment, which no browser sends: the code reaches no log.
-    address = absolute(request, "/field") + f"#enrol={made.code}"
+    document = {
+        "code": made.code,
+        "login": made.login,
+        "expires_at": made.expires_at.isoformat(),
+        **_show_address(request, "/field", f"enrol={made.code}"),
+    }
+    return answer_private(request, document, status=201)
+
+
+def _show_address(request: Request, path: str, secret: str) -> dict[str, str]:
+    """An address with a secret, and the same as a QR code (SVG).
+
+    The secret is in the fragment, which no browser sends: it reaches no log.
+    """
+    address = f"{absolute(request, path)}#{secret}"
     picture = BytesIO()
     segno.make(address, error="m", micro=False).save(
         picture, kind="svg", border=4, dark="#20262b", xmldecl=False, omitsize=True
     )
-    document = {
-        "code": made.code,
-        "login": made.login,
-        "address": address,
-        "expires_at": made.expires_at.isoformat(),
-        "svg": picture.getvalue().decode(),
-    }
-    return answer_private(request, document, status=201)
+    return {"address": address, "svg": picture.getvalue().decode()}
 
 
 class NewLink(Body):
@@ -196,6 +202,7 @@ async def make_link(request: Request) -> Response:
         "token": issued.secret,
         "hazard_id": str(asked.hazard_id),
         "expires_at": issued.expires_at.isoformat(),
+        **_show_address(request, "/case", f"{asked.hazard_id}/{issued.secret}"),
     }
     return answer_private(request, document, status=201)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,29 +23,37 @@ from api.ogc.parameters import (
     refuse_parameter,
 )
 from api.reading import Ask
-from api.recording import author_of
+from api.recording import author_of, house_rules
 from api.routes.records import list_allowed, read_identifier
 from gis.attributes import Text
 from gis.db.roles import Pool
 from gis.errors import NotFoundError
 from gis.geometry import BBox
 from gis.hazards import questions
-from gis.hazards.questions import FILTERED, HazardFilter
+from gis.hazards.hints import find_hints
+from gis.hazards.questions import FILTERED, HazardFilter, Order
 from gis.kinds.hazard import Hazard
 from gis.people.person import Credential
 from gis.queries import Statement
 
 _NOT_THERE = Text(zh="没有此隐患", en="no such hazard")
-_PARAMETERS = {*COMMON, *FILTERED, "bbox", "open", "overdue", "due-within-days", "limit", "cursor"}
+_PARAMETERS = {
+    *COMMON, *FILTERED, "bbox", "open", "overdue", "due-within-days", "q", "order", "limit",
+    "cursor",
+}  # fmt: skip
 
 
-async def _answer(request: Request, ask_for: Statement, wrap: bytes = b"%s") -> Response:
+async def _answer(
+    request: Request, ask_for: Statement, wrap: Callable[[bytes], bytes] = bytes
+) -> Response:
     """One JSON document of the database, under the version of the hazards it was read at."""
     parts = _parts(request)
 
     def work(ask: Ask) -> tuple[str, bytes | None]:
         version = read_version(ask, ["hazard"])
-        etag = make_etag("hazards", version, parts.pool, request.url.path, request.url.query)
+        # What a person may do is in the answer: it is theirs alone.
+        whose = person_of(request).login
+        etag = make_etag("hazards", version, parts.pool, whose, request.url.path, request.url.query)
         if matches(request.headers.get("if-none-match"), etag):
             return etag, None
         rows = ask(ask_for)
@@ -56,7 +65,7 @@ async def _answer(request: Request, ask_for: Statement, wrap: bytes = b"%s") -> 
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     if content is None:
         return Response(status_code=304, headers=headers)
-    return Response(wrap.replace(b"%s", content), 200, headers, "application/json")
+    return Response(wrap(content), 200, headers, "application/json")
 
 
 async def list_hazards(request: Request) -> Response:
@@ -64,13 +73,13 @@ async def list_hazards(request: Request) -> Response:
     query, parts = request.query_params, parts_of(request)
     check_known(query, _PARAMETERS)
     limit = min(read_limit(query), 1000)
-    asked = _read_filter(request)
+    asked, order = _read_filter(request), _read_order(query.get("order"))
     scope = f"hazards {sorted((k, v) for k, v in query.items() if k != 'cursor')}"
     after = read_cursor(query.get("cursor"), scope)
     rows = await parts.reader.run(
         request,
         lambda ask: (
-            ask(questions.list_hazards(asked, limit=limit, after=after))[0],
+            ask(questions.list_hazards(asked, limit=limit, after=after, order=order))[0],
             ask(questions.count_hazards(asked))[0][0],
         ),
     )
@@ -95,6 +104,7 @@ def _read_filter(request: Request) -> HazardFilter:
         is_open=_read_flag(query.get("open"), "open"),
         overdue_at=now if _read_flag(query.get("overdue"), "overdue") else None,
         due_before=now + timedelta(days=int(within)) if within else None,
+        words=_read_words(query.get("q")),
         equal={n: read_value(Hazard, n, query[n], parts.zone) for n in FILTERED if n in query},
     )
 
@@ -105,13 +115,36 @@ def _read_flag(words: str | None, name: str) -> bool | None:
     return None if words is None else words == "true"
 
 
+def _read_words(text: str | None) -> str | None:
+    words = text.strip() if text is not None else None
+    if words is not None and (not words or len(words) > 100 or "\x00" in words):
+        raise refuse_parameter("q", "需为 1-100 个字符", "takes 1-100 characters")
+    return words
+
+
+def _read_order(text: str | None) -> Order:
+    if text is not None and text not in [*Order]:
+        known = ", ".join(Order)
+        raise refuse_parameter("order", f"需为 {known} 之一", f"takes one of {known}")
+    return Order(text or Order.ID)
+
+
 async def one_hazard(request: Request) -> Response:
-    """One hazard, with what the person may do with it."""
+    """One hazard, with what the person may do with it, and which step is another's."""
     check_known(request.query_params, COMMON)
     identifier = _own(request, read_identifier(request))
-    author = author_of(person_of(request))
-    allowed = orjson.dumps(list_allowed(author) if author else {})
-    wrap = b'{"hazard":%s,"allowed":' + allowed + b"}"
+    author, preset = author_of(person_of(request)), house_rules(request).preset
+    allowed = list_allowed(author) if author else {}
+
+    def wrap(content: bytes) -> bytes:
+        hazard = orjson.loads(content)
+        hints: dict[str, Text] = {}
+        if author is not None:
+            hints = find_hints(hazard, login=author.login, roles=author.roles, preset=preset)
+        may = set(allowed.get(hazard["state"], ()))
+        shown = {event: text.as_dict() for event, text in hints.items() if event in may}
+        return orjson.dumps({"hazard": hazard, "allowed": allowed, "hints": shown})
+
     return await _answer(request, questions.one_hazard(identifier, _parts(request).pool), wrap)
 
 

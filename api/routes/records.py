@@ -37,7 +37,8 @@ def _answer(document: object, status: int = 200, **headers: str) -> Response:
     return Response(content, status, {**_PRIVATE, **headers}, "application/json")
 
 
-def _require_author(request: Request) -> Author:
+def require_author(request: Request) -> Author:
+    """The person as the log's author; LoginError for somebody without an identity."""
     author = author_of(person_of(request))
     if author is None:
         raise LoginError(Text(zh="请先登录", en="log in first"))
@@ -55,7 +56,7 @@ def read_identifier(request: Request, name: str = "id") -> UUID:
 async def put_event(request: Request) -> Response:
     """Take one record in: 201 the first time, 200 when the very same bytes come again."""
     check_known(request.query_params, COMMON)
-    author, identifier = _require_author(request), read_identifier(request)
+    author, identifier = require_author(request), read_identifier(request)
     body = await request.body()
     _check_depth(body)
     now, client_now = application_of(request).clock(), read_client_clock(request)
@@ -104,14 +105,14 @@ def _read_moment(words: object) -> datetime | None:
 async def post_sync(request: Request) -> Response:
     """Take a batch in, each record in a transaction of its own; one that fails blocks no other."""
     check_known(request.query_params, COMMON)
-    author = _require_author(request)
+    author = require_author(request)
     asked = await read_json(request)
     bodies = _read_batch(asked)
     clock = application_of(request).clock
     client_now = _read_moment(asked.get("client_now") if isinstance(asked, dict) else None)
     results = []
     for body in bodies:
-        results.append(await _take_one(request, body, author, clock(), client_now))
+        results.append(await take_one(request, body, author, clock(), client_now))
     return _answer({"now": clock().isoformat(), "results": results})
 
 
@@ -127,9 +128,10 @@ def _read_batch(asked: object) -> list[bytes]:
     return [body.encode() for body in events]
 
 
-async def _take_one(
+async def take_one(
     request: Request, body: bytes, author: Author, now: datetime, client_now: datetime | None
 ) -> dict[str, object]:
+    """One record in a transaction of its own: its receipt, or the problem in both languages."""
     rules = house_rules(request)
     try:
         _check_depth(body)
@@ -173,7 +175,7 @@ async def get_sync(request: Request) -> Response:
     statement = read_day(person.login, parts.pool, since=since)
     rows = await parts.reader.run(request, lambda ask: ask(statement))
     day = orjson.loads(rows[0][0])
-    allowed = list_allowed(_require_author(request))
+    allowed = list_allowed(require_author(request))
     for hazard in day["hazards"]:
         hazard["allowed"] = allowed[hazard["state"]]
     return _answer(

@@ -205,7 +205,8 @@ def find_rows(
 ) -> list[UUID]:
     """Identifiers behind a count, the most pressing due date first.
 
-    ``part``: one part of the question's breakdown. Raises ParameterError for an unknown count.
+    ``part``: one part of the question's breakdown, "" for what has no value. Raises
+    ParameterError for an unknown count.
     """
     if key not in CONDITIONS:
         raise ParameterError(
@@ -218,7 +219,7 @@ def find_rows(
         conditions.append("is_major" if scope is Scope.MAJOR else "NOT is_major")
     if question.by is not None and part is not None:
         parameters["part"] = part
-        conditions.append("part = %(part)s")
+        conditions.append("coalesce(part, '') = %(part)s")
     sql = (
         f"{cohort} SELECT id FROM sorted WHERE {' AND '.join(conditions)}"
         " ORDER BY due NULLS LAST, found_at, id LIMIT %(limit)s"

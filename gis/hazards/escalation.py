@@ -6,11 +6,16 @@ While a repair waits for its re-inspection the climb rests where the repair was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
 
 from gis.attributes import Text, Vocabulary
+from gis.db.tables import CORE
 from gis.hazards.deadlines import business_day
 from gis.kinds.hazard import Hazard, HazardState, Severity
 
@@ -85,6 +90,17 @@ class Escalation:
     days_late: int
     days_late_of_original: int
 
+    def as_document(self) -> dict[str, Any]:  # Any: JSON
+        """As an API answers it, without the hazard."""
+        return {
+            "stage": self.stage.key,
+            "text": self.stage.text.as_dict(),
+            "recipient": self.stage.recipient.value,
+            "since": self.since.isoformat(),
+            "days_late": self.days_late,
+            "days_late_of_original": self.days_late_of_original,
+        }
+
 
 def find_escalation(hazard: Hazard, *, now: datetime) -> Escalation | None:
     """The stage a hazard has reached at ``now`` and since when; None: none yet, or it is over.
@@ -128,3 +144,28 @@ def list_escalations(hazards: Iterable[Hazard], *, now: datetime) -> list[Escala
     """Escalations of many hazards: highest recipient first, then the longest waiting."""
     found = [e for hazard in hazards if (e := find_escalation(hazard, now=now))]
     return sorted(found, key=lambda e: (-e.stage.recipient.order, e.since, e.hazard.code))
+
+
+_JUDGED = "state, severity, is_open, due_at, original_due_at, found_at, fixed_at, notified_at, code"
+
+
+def read_escalations(
+    connection: Connection, identifiers: Collection[UUID], *, now: datetime
+) -> dict[UUID, Escalation]:
+    """The stage each of these hazards has reached at ``now``, by identifier; one statement.
+
+    The hazards hold what a stage is found by and nothing else.
+    """
+    rows = connection.exec_driver_sql(
+        f"SELECT id, {_JUDGED} FROM {CORE}.hazard WHERE id = ANY(%(ids)s)",
+        {"ids": list(identifiers)},
+    ).mappings()
+    found = {row["id"]: find_escalation(_make_hazard(row), now=now) for row in rows}
+    return {identifier: stage for identifier, stage in found.items() if stage is not None}
+
+
+def _make_hazard(row: Mapping[Any, Any]) -> Hazard:  # Any: columns of a driver's row
+    facts = {str(name): value for name, value in row.items()}
+    facts |= {"state": HazardState(facts["state"]), "severity": Severity(facts["severity"])}
+    # The database has checked these values when it took them.
+    return Hazard.model_construct(**facts)

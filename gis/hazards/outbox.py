@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -29,25 +28,25 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What the file holds: records as their exact bytes, and files."""
+    """What the file holds: records as their exact bytes, and photos as they were written there."""
 
     events: tuple[bytes, ...]
     blobs: tuple[dict[str, str], ...]
 
-    def files(self) -> Iterator[StoredFile]:
-        """The photos, decoded one at a time; SourceError for one that is damaged."""
-        for blob in self.blobs:
-            try:
-                content = base64.b64decode(blob["base64"], validate=True)
-            except (KeyError, TypeError, binascii.Error):
-                raise SourceError(
-                    Text(zh="文件中有损坏的照片", en="a photo in the file is damaged"),
-                    sha256=str(blob.get("sha256"))[:64],
-                ) from None
-            yield StoredFile(str(blob.get("sha256")), str(blob.get("media")), content)
+
+def read_stored_file(blob: Mapping[str, str]) -> StoredFile:
+    """One photo, decoded; SourceError where it is damaged."""
+    try:
+        content = base64.b64decode(blob["base64"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise SourceError(
+            Text(zh="文件中有损坏的照片", en="a photo in the file is damaged"),
+            sha256=str(blob.get("sha256"))[:64],
+        ) from None
+    return StoredFile(str(blob.get("sha256")), str(blob.get("media")), content)
 
 
-def read_outbox(content: bytes) -> Outbox:
+def read_outbox(content: bytes | memoryview) -> Outbox:
     """The outbox in ``content``, or SourceError."""
     try:
         document = orjson.loads(content)

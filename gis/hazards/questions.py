@@ -7,9 +7,11 @@ later event names as ``expected_version``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from gis.db.roles import Pool, visible_attributes, visible_kinds
@@ -33,13 +35,15 @@ _BRIEF = (
 class HazardFilter:
     """Which hazards are asked for. ``equal``: attributes with their values.
 
-    ``overdue_at`` asks for the open ones whose deadline had passed at that moment.
+    ``overdue_at`` asks for the open ones whose deadline had passed at that moment, ``words`` for
+    those whose code, description, duty holder or name holds them.
     """
 
     bbox: BBox | None = None
     is_open: bool | None = None
     overdue_at: datetime | None = None
     due_before: datetime | None = None
+    words: str | None = None
     equal: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -70,6 +74,12 @@ def _conditions(asked: HazardFilter, parameters: Parameters) -> str:
     if asked.due_before is not None:
         parameters["due_before"] = asked.due_before
         found.append("h.is_open AND h.due_at <= %(due_before)s")
+    if asked.words is not None:
+        parameters["words"] = f"%{_escape(asked.words)}%"
+        found.append(
+            "(h.code ILIKE %(words)s OR h.description ILIKE %(words)s"
+            " OR h.duty_holder ILIKE %(words)s OR h.name ILIKE %(words)s)"
+        )
     for name, value in asked.equal.items():
         if name not in FILTERED:
             raise ValueError(f"no filter {name}")
@@ -78,6 +88,11 @@ def _conditions(asked: HazardFilter, parameters: Parameters) -> str:
     if asked.bbox is not None:
         found.append(_inside(asked.bbox, parameters))
     return " AND ".join(found)
+
+
+def _escape(words: str) -> str:
+    """Words as a pattern that means only itself."""
+    return re.sub(r"([\\%_])", r"\\\1", words)
 
 
 def _inside(box: BBox, parameters: Parameters) -> str:
@@ -92,20 +107,50 @@ def _inside(box: BBox, parameters: Parameters) -> str:
     return f"({' OR '.join(arms)})"
 
 
-def list_hazards(asked: HazardFilter, *, limit: int, after: UUID | None) -> Statement:
-    """One page: (JSON array as text, last id, whether there are more), by id."""
+class Order(StrEnum):
+    """In which order a list comes: by identity, by due date (none last), the newest first."""
+
+    ID = "id"
+    DUE = "due"
+    NEWEST = "newest"
+
+
+# The place of a row in each order: what grows from row to row, at the end without ties.
+_PLACES: Mapping[Order, str] = {
+    Order.ID: "h.id",
+    Order.DUE: "coalesce(h.due_at, 'infinity'::timestamptz), h.id",
+    Order.NEWEST: "-extract(epoch FROM h.found_at), h.id",
+}
+
+
+def list_hazards(
+    asked: HazardFilter, *, limit: int, after: UUID | None, order: Order = Order.ID
+) -> Statement:
+    """One page: (JSON array as text, last id, whether there are more)."""
     parameters: Parameters = {"limit": limit, "more": limit + 1}
-    conditions = _conditions(asked, parameters)
+    conditions, place = _conditions(asked, parameters), _PLACES[order]
     if after is not None:
         parameters["after"] = after
-        conditions += " AND h.id > %(after)s"
+        last = f"(SELECT {place} FROM {CORE}.hazard h WHERE h.id = %(after)s)"
+        conditions += " AND h.id > %(after)s" if order is Order.ID else f" AND ({place}) > {last}"
     return Statement(
-        f"WITH page AS MATERIALIZED (SELECT {_BRIEF} FROM {CORE}.hazard h WHERE {conditions}"
-        " ORDER BY h.id LIMIT %(more)s), kept AS (SELECT * FROM page ORDER BY id LIMIT %(limit)s)"
-        " SELECT coalesce(json_agg(row_to_json(k) ORDER BY k.id), '[]')::text,"
-        " (array_agg(k.id ORDER BY k.id DESC))[1], (SELECT count(*) FROM page) > %(limit)s"
+        f"WITH page AS MATERIALIZED (SELECT {_BRIEF}, row_number() OVER (ORDER BY {place}) AS line"
+        f" FROM {CORE}.hazard h WHERE {conditions} ORDER BY {place} LIMIT %(more)s),"
+        " kept AS (SELECT * FROM page ORDER BY line LIMIT %(limit)s)"
+        " SELECT coalesce(json_agg(to_jsonb(k) - 'line' ORDER BY k.line), '[]')::text,"
+        " (array_agg(k.id ORDER BY k.line DESC))[1], (SELECT count(*) FROM page) > %(limit)s"
         " FROM kept k",
         parameters,
+    )
+
+
+def brief_hazards(identifiers: Sequence[UUID]) -> Statement:
+    """Hazards by identifier, as one JSON array in the order of the identifiers."""
+    return Statement(
+        "SELECT coalesce(json_agg(to_jsonb(x) - 'line' ORDER BY x.line), '[]')::text FROM"
+        f" (SELECT {_BRIEF}, w.line FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY w (id, line)"
+        f" JOIN {CORE}.hazard h ON h.id = w.id) x",
+        {"ids": list(identifiers)},
     )
 
 
@@ -235,8 +280,8 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
 def list_campaigns() -> Statement:
     """Campaigns, newest first, each with its coverage per category.
 
-    家 = distinct targets visited, 家次 = visits, 次 = outings (one team's dated outing);
-    ``population`` is what there was to choose from, the true denominator of full coverage.
+    家 = distinct targets visited, 家次 = visits that got in, 次 = outings (one team's dated
+    outing); ``population`` is what there was to choose from, the true denominator of full coverage.
     """
     return Statement(
         "SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.starts_on DESC, x.name), '[]')::text"
@@ -246,7 +291,8 @@ def list_campaigns() -> Statement:
         " count(*) FILTER (WHERE t.state = 'done') AS visited,"
         " count(*) FILTER (WHERE t.state = 'no_entry') AS no_entry,"
         " count(*) FILTER (WHERE t.assigned_to IS NULL AND t.state = 'todo') AS unassigned,"
-        " (SELECT json_build_object('visits', count(*), 'units', count(DISTINCT v.asset_id),"
+        " (SELECT json_build_object('visits', count(*) FILTER (WHERE v.result <> 'no_entry'),"
+        " 'units', count(DISTINCT v.asset_id) FILTER (WHERE v.result <> 'no_entry'),"
         " 'outings', count(DISTINCT (v.team, (v.at AT TIME ZONE 'Asia/Shanghai')::date)))"
         f" FROM {CORE}.visit v WHERE v.category = t.category AND v.asset_id IN (SELECT a.asset_id"
         f" FROM {CORE}.task a WHERE a.campaign_id = c.id AND a.category = t.category)"

@@ -30,6 +30,7 @@ const WORDS = {
   history_none: ["没有变更记录", "No earlier versions"],
   hazards: ["未销号隐患", "Open hazards"],
   hazards_none: ["没有未销号隐患", "No open hazards"],
+  open_case: ["打开此隐患的办理页", "Open the case"],
   item_failed: ["详细信息未能加载", "The details could not be loaded"],
   missing: ["无数据:{names}", "No value: {names}"],
   separator: ["、", ", "],

@@ -121,7 +121,7 @@ function renderBody(layer, properties, loaded) {
   const parts = [renderStatus(layer, properties)];
   if (!loaded) return [...parts, make("p", { class: "muted", text: say("loading"), role: "status" })];
   if (loaded.item.status === "rejected") parts.push(make("p", { class: "notice-error", text: say("item_failed"), role: "alert" }));
-  parts.push(renderAttributes(layer, properties));
+  parts.push(renderCaseLink(layer, properties), renderAttributes(layer, properties));
   if (layer.hazards) parts.push(renderHazards(loaded.hazards));
   if (layer.history) parts.push(renderHistory(layer, loaded.history));
   return parts;
@@ -135,6 +135,13 @@ function renderStatus(layer, properties) {
   if (entry.text) chips.push(make("span", { class: "chip" }, drawSample(entry, layer.geometry, 16), make("span", { text: pick(entry.text) })));
   if (days !== null) chips.push(make("strong", { class: "chip chip-late", text: writeLateness(days) }));
   return chips.length ? make("p", { class: "chips" }, ...chips) : null;
+}
+
+// Where the hazard is worked on; a portable map has no such place.
+function renderCaseLink(layer, properties) {
+  if (!layer.case || !properties.id) return null;
+  const href = layer.case.replace("{id}", encodeURIComponent(properties.id));
+  return make("p", {}, make("a", { class: "open-case", href, text: say("open_case") }));
 }
 
 function renderAttributes(layer, properties) {

@@ -97,10 +97,16 @@ class Crowd:
 
 @contextmanager
 def gather(
-    urls: dict[Pool, str], folder: Path, *, host: str = "0.0.0.0", reader: str = "public"
+    urls: dict[Pool, str],
+    folder: Path,
+    *,
+    host: str = "0.0.0.0",
+    reader: str = "public",
+    county: bool = True,
 ) -> Iterator[Crowd]:
     """A crowd over a migrated, empty database; to the application it is asked from elsewhere.
 
+    Without ``county`` nothing is loaded: the database holds what it is to hold already.
     (It listens to the loopback address all the same; ``host`` is what the settings say.)
     """
     clock = Clock()
@@ -108,7 +114,8 @@ def gather(
     with ExitStack() as stack:
         db = PooledDatabase(urls)
         stack.callback(db.close)
-        fill_county(db)
+        if county:
+            fill_county(db)
         app = create_app(urls, settings, clock=clock, limits=Limits())
         crowd = Crowd(stack.enter_context(run_server(app)), db, clock, {}, stack)
         for role in ROLES:

@@ -1,0 +1,47 @@
+// What each step asks for. Which steps there are for whom is the server's word, not this table's.
+// photos: the kinds to choose from, the first is preset; needed: without it the server refuses.
+
+export const ACTS = {
+  registered: { tone: "primary", fields: ["severity", "section", "assigned_to", "supervision_listed", "use_suspended", "note"] },
+  notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? null : "f_signature" },
+  rectifying: { tone: "primary", fields: ["duty_holder", "note"], photos: ["interim"] },
+  submitted: { tone: "primary", fields: ["fixed_on", "note"], photos: ["after"], photoNeeded: true },
+  passed: { tone: "primary", fields: ["note"], photos: ["reinspection"], photoNeeded: true },
+  closed: { tone: "primary", fields: ["note"], text: "close_text" },
+  fixed_on_spot: { fields: ["refused_reason", "note"], photos: ["after", "signature", "refusal"], photoNeeded: true },
+  returned: { tone: "danger", fields: ["reason"], needed: ["reason"], photos: ["reinspection"], photoNeeded: true },
+  extended: { fields: ["due_on", "reason"], needed: ["due_on", "reason"] },
+  deferred: { fields: ["review_on", "reason"], needed: ["review_on", "reason"] },
+  controlled: { fields: ["note"], photos: ["interim"], photoNeeded: true },
+  transferred: { fields: ["to", "document", "note"], needed: ["to"] },
+  duplicate: { fields: ["survivor", "note"], needed: ["survivor"] },
+  dismissed: { tone: "danger", fields: ["reason"], needed: ["reason"] },
+  commented: { tone: "quiet", fields: ["note"], needed: ["note"], photos: ["other"] },
+};
+
+const ORDER = Object.keys(ACTS);
+export const orderActs = (allowed) => ORDER.filter((event) => allowed.includes(event));
+
+// A day of the business clock as the moment it ends.
+const endOfDay = (day) => `${day}T23:59:59+08:00`;
+
+// From what was entered to the payload of the record; what was left empty says nothing.
+export function makePayload(event, given) {
+  const payload = {};
+  for (const name of ACTS[event].fields) {
+    const value = given[name];
+    if (value === undefined || value === "" || value === false) continue;
+    if (name === "due_on") payload.due_at = endOfDay(value);
+    else if (name === "fixed_on") payload.fixed_at = `${value}T12:00:00+08:00`;
+    else payload[name] = value;
+  }
+  return payload;
+}
+
+export function findMissing(event, given) {
+  const act = ACTS[event];
+  const missing = (act.needed ?? []).find((name) => !given[name]);
+  if (missing) return `f_${missing}`;
+  if (act.photoNeeded && !given.photos.length) return "f_photo";
+  return act.needs?.(given) ?? null;
+}

@@ -1,0 +1,215 @@
+"""Figures of hazards with the rows behind them, and 今日盯办: what is late or nearly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+import anyio.to_thread
+import orjson
+from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import parts_of
+from api.ogc.parameters import (
+    COMMON,
+    check_known,
+    read_limit,
+    read_moment,
+    read_optional_moment,
+    read_value,
+    refuse_parameter,
+)
+from gis.attributes import Vocabulary
+from gis.hazards.cohort import Dimension, Question, Scope, find_rows
+from gis.hazards.escalation import Escalation, read_escalations
+from gis.hazards.figures import Figure, compute_figures
+from gis.hazards.questions import brief_hazards
+from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
+from gis.kinds.hazard import Hazard, HazardCategory, HazardOrigin, Severity
+
+T = TypeVar("T")
+V = TypeVar("V", bound=Vocabulary)
+_ASKED = {
+    *COMMON, "from", "to", "as-of", "township", "category", "severity", "origin", "unit", "site",
+    "by",
+}  # fmt: skip
+_ROWS = {*_ASKED, "key", "scope", "part", "limit"}
+MOST_ROWS = 10_000
+MOST_DAYS = 366
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+async def read_aside(request: Request, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` in a thread, in a reading transaction of the person's role."""
+    parts = parts_of(request)
+
+    def in_thread() -> T:
+        with parts.database.read(parts.pool) as connection:
+            return work(connection)
+
+    return await anyio.to_thread.run_sync(in_thread)
+
+
+def _answer(document: object) -> Response:
+    return Response(orjson.dumps(document), 200, _PRIVATE, "application/json")
+
+
+def read_question(request: Request) -> Question:
+    """The cohort that is asked for: ``from`` and ``to`` are days of the business clock, both in."""
+    query, zone = request.query_params, parts_of(request).zone
+    last = read_moment("to", query["to"], zone) if "to" in query else None
+    first = read_moment("from", query["from"], zone) if "from" in query else None
+    if first is not None and len(query["from"]) == len("2026-01-01"):
+        first += _TICK - timedelta(days=1)  # a day is read as its last moment
+    if first is not None and last is not None and last < first:
+        raise refuse_parameter("to", "早于 from", "is before from")
+    texts = {
+        name: str(read_value(Hazard, attribute, query[name], zone))
+        for name, attribute in (("township", "township"), ("unit", "duty_holder"))
+        if name in query
+    }
+    return Question(
+        start=first,
+        end=last + _TICK if last else None,
+        as_of=read_optional_moment(query, "as-of", zone),
+        category=_read_word(request, "category", HazardCategory),
+        severity=_read_word(request, "severity", Severity),
+        origin=_read_word(request, "origin", HazardOrigin),
+        site=_read_site(query.get("site")),
+        by=_read_word(request, "by", Dimension),
+        **texts,
+    )
+
+
+_TICK = timedelta(microseconds=1)
+
+
+def _read_word(request: Request, name: str, words: type[V]) -> V | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return words(text)
+    except ValueError:
+        known = ", ".join(word.value for word in words)
+        raise refuse_parameter(name, f"需为 {known} 之一", f"takes one of {known}") from None
+
+
+def _read_site(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise refuse_parameter("site", "需为设施编号", "takes an asset's id") from None
+
+
+async def figures(request: Request) -> Response:
+    """Every figure of a cohort, by part of its breakdown, each with the address of its rows."""
+    check_known(request.query_params, _ASKED)
+    question, now = read_question(request), parts_of(request).clock()
+    parts = await read_aside(request, lambda c: compute_figures(c, question, now=now))
+    document = {
+        "now": now.isoformat(),
+        "as_of": (question.as_of or now).isoformat(),
+        "by": question.by.value if question.by else None,
+        "parts": [
+            {
+                "value": part.value,
+                "figures": {
+                    name: f.as_document() | {"rows_at": _address_rows(request, f, part.value)}
+                    for name, f in part.figures.items()
+                },
+            }
+            for part in parts
+        ],
+    }
+    return _answer(document)
+
+
+def _address_rows(request: Request, figure: Figure, part: str | None) -> str | None:
+    """Where the rows behind a figure's numerator are; None where there are none to list."""
+    if figure.rows is None:
+        return None
+    asked = {n: v for n, v in request.query_params.items() if n not in COMMON}
+    asked |= {"key": figure.rows, "scope": figure.scope.value}
+    if "by" in asked:
+        asked["part"] = part or ""
+    return f"/hazards/figures/rows?{urlencode(asked)}"
+
+
+async def rows(request: Request) -> Response:
+    """The hazards behind one count, the most pressing first; ``count`` says how many there are."""
+    query, parts = request.query_params, parts_of(request)
+    check_known(query, _ROWS)
+    question, now, limit = read_question(request), parts.clock(), read_limit(query)
+    if "key" not in query:
+        raise refuse_parameter("key", "不可缺少", "is needed")
+    if "part" in query and question.by is None:
+        raise refuse_parameter("part", "需与 by 同用", "goes with by")
+    scope = _read_word(request, "scope", Scope) or Scope.ALL
+    part = _read_words(query, "part")
+
+    def work(connection: Connection) -> tuple[int, str]:
+        found = find_rows(
+            connection, question, query["key"], now=now, scope=scope, part=part, limit=MOST_ROWS
+        )
+        asked = brief_hazards(found[:limit])
+        page = connection.exec_driver_sql(asked.sql, asked.parameters).scalar_one()
+        return len(found), page
+
+    count, page = await read_aside(request, work)
+    head = {"now": now.isoformat(), "key": query["key"], "count": count}
+    content = orjson.dumps(head)[:-1] + b',"hazards":' + page.encode() + b"}"
+    return Response(content, 200, _PRIVATE, "application/json")
+
+
+def _read_words(query: QueryParams, name: str) -> str | None:
+    text = query.get(name)
+    if text is not None and (len(text) > 200 or "\x00" in text):
+        raise refuse_parameter(name, "过长或无法存储", "is too long, or cannot be stored")
+    return text
+
+
+async def today(request: Request) -> Response:
+    """What is overdue or due within ``days``, by section and person, with the stage it reached."""
+    query, parts = request.query_params, parts_of(request)
+    check_known(query, {*COMMON, "days", "section", "person"})
+    now, days = parts.clock(), _read_days(query.get("days"))
+    section, who = _read_words(query, "section"), _read_words(query, "person")
+
+    def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
+        found = list_pressing(
+            connection, now=now, pool=parts.pool, days_ahead=days, section=section, person=who
+        )
+        hazards = [row.id for row in found if row.kind == "hazard"]
+        stages = read_escalations(connection, hazards, now=now)
+        return [_describe(desk, stages) for desk in group_by_desk(found)]
+
+    desks = await read_aside(request, work)
+    return _answer({"now": now.isoformat(), "days": days, "desks": desks})
+
+
+def _read_days(text: str | None) -> int:
+    if text is None:
+        return DAYS_AHEAD
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MOST_DAYS):
+        raise refuse_parameter("days", "需为 0-366", "takes 0-366")
+    return int(text)
+
+
+def _describe(desk: Desk, stages: dict[UUID, Escalation]) -> dict[str, Any]:  # Any: JSON
+    def row_of(row: Pressing) -> dict[str, Any]:  # Any: JSON
+        stage = stages.get(row.id)
+        return row.as_document() | {"escalation": stage.as_document() if stage else None}
+
+    return {
+        "section": desk.section,
+        "person": desk.person,
+        "overdue": desk.overdue,
+        "rows": [row_of(row) for row in desk.rows],
+    }

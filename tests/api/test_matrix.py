@@ -242,10 +242,12 @@ def expect(status: int, allowed: bool) -> bool:
 
 
 PHONE = {
-    "open", "read", "read_hazards", "read_evidence", "record_event", "sync", "upload",
-    "manage_campaigns",
+    "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
+    "upload", "manage_campaigns",
 }  # fmt: skip
-SCRIPT = {"open", "read", "read_hazards", "read_evidence", "export", "measure"}
+SCRIPT = {
+    "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("who", ["inspector", "officer", "leader"])

@@ -25,6 +25,7 @@ from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.evidence.files import EvidenceFiles
 from gis.evidence.sweep import find_damaged, find_unclaimed
+from tests.api.bureau import Handset, PersonRole, enrol, hire
 from tests.api.tus import begin, send, tell, upload
 from tests.conftest import CloneDatabase, connect_pools
 from tests.gis.evidence.photos import bomb_png, make_jpeg, sha256
@@ -35,6 +36,7 @@ PROGRAM = "tests.api.serve_process"
 @pytest.fixture
 def database(cluster: Cluster, clone_database: CloneDatabase) -> Iterator[PooledDatabase]:
     found = connect_pools(cluster, clone_database())
+    hire(found, "officer", PersonRole.OFFICER)
     yield found
     found.close()
 
@@ -75,16 +77,25 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
+    def enrol(self) -> Handset:
+        """The officer's phone."""
+        with httpx.Client(base_url=self.base, timeout=20) as client:
+            return enrol(client, "officer")
+
+    def client(self, phone: Handset, *, timeout: float = 20) -> httpx.Client:
+        """The phone, talking to the server where it is now."""
+        return httpx.Client(base_url=self.base, timeout=timeout, headers=phone.headers)
+
 
 PHOTOS, KILLS = 60, 8
 
 
-def send_stubbornly(server: Server, photo: bytes, until: float) -> int:
+def send_stubbornly(server: Server, phone: Handset, photo: bytes, until: float) -> int:
     """Send a photo as a phone does, through every outage; how often it was broken off."""
     where, broken = None, 0
     while time.monotonic() < until:
         try:
-            with httpx.Client(base_url=server.base, timeout=5) as client:
+            with server.client(phone, timeout=5) as client:
                 if where is None:
                     begun = begin(client, photo)
                     begun.raise_for_status()
@@ -115,7 +126,8 @@ def test_uploads_end_with_every_byte_right_however_often_the_server_is_killed(
     until = time.monotonic() + 300
     chance = random.Random(5)
     with Server(database, tmp_path / "state") as server, ThreadPoolExecutor(6) as phones:
-        sent = [phones.submit(send_stubbornly, server, photo, until) for photo in photos]
+        phone = server.enrol()
+        sent = [phones.submit(send_stubbornly, server, phone, photo, until) for photo in photos]
         kills = 0
         while kills < KILLS and not all(s.done() for s in sent):
             # from the middle of the first request to after several photos
@@ -150,12 +162,12 @@ def test_a_full_disk_is_a_507_and_the_upload_goes_on_when_there_is_room(
     photo = make_jpeg(77) + b"\x00" * 2_000_000
     with (
         Server(database, small / "state", *space, reserve_mb=5) as server,
-        httpx.Client(base_url=server.base, timeout=20) as client,
+        server.client(server.enrol()) as client,
     ):
         assert begin(client, photo).status_code == 507  # 6 MB, of which 5 are to stay free
     with (
         Server(database, small / "state", *space, reserve_mb=0) as server,
-        httpx.Client(base_url=server.base, timeout=20) as client,
+        server.client(server.enrol()) as client,
     ):
         inside = Path(f"/proc/{server.process.pid}/root") / str(small).lstrip("/")
         where = begin(client, photo).headers["location"]
@@ -185,7 +197,7 @@ def test_bombs_leave_the_server_below_300_mb(database: PooledDatabase, tmp_path:
 
     with (
         Server(database, tmp_path / "state") as server,
-        httpx.Client(base_url=server.base, timeout=60) as client,
+        server.client(server.enrol(), timeout=60) as client,
     ):
         watching = threading.Thread(target=watch, args=(psutil.Process(server.process.pid),))
         watching.start()

@@ -8,6 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from sqlalchemy import create_engine, text
 from api.middleware import Limits
 from gis.db.cluster import Cluster
 from gis.db.roles import OWNER, Pool
+from tests.api.bureau import PASSWORD, Handset, PersonRole, enrol, hire
 from tests.api.conftest import Serve, Served
 from tests.api.tus import BYTES, VERSION, begin, encode, send, tell, upload
 from tests.gis.evidence.photos import bomb_png, make_jpeg, sha256
@@ -28,10 +31,32 @@ MIB = 1 << 20
 NUMBERS = iter(range(1000, 10_000))
 
 
+@dataclass
+class People:
+    """Phones of the bureau; their tokens hold at every server over the same database."""
+
+    officer: Handset
+    inspector: Handset
+
+    def as_officer(self, served: Served) -> Served:
+        """The server, asked by the officer's phone from here on."""
+        served.client.headers.update(self.officer.headers)
+        return served
+
+
 @pytest.fixture(scope="module")
-def taking(serve_as: Serve) -> Served:
-    """A server as the office has it."""
-    return serve_as()
+def people(serve_as: Serve) -> People:
+    """The bureau's phones."""
+    served = serve_as("public")
+    for role in (PersonRole.OFFICER, PersonRole.INSPECTOR, PersonRole.VIEWER):
+        hire(served.db, f"uploads-{role.value}", role)
+    return People(*(enrol(served.client, f"uploads-{role}") for role in ("officer", "inspector")))
+
+
+@pytest.fixture(scope="module")
+def taking(serve_as: Serve, people: People) -> Served:
+    """A server that a case officer's phone talks to."""
+    return people.as_officer(serve_as("public"))
 
 
 @pytest.fixture
@@ -40,11 +65,16 @@ def photo() -> bytes:
     return make_jpeg(next(NUMBERS), (800, 600))
 
 
+def kind_of(answer: httpx.Response) -> str:
+    """The kind of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return str(answer.json()["type"].removeprefix("urn:infratrack:problem:"))
+
+
 def problem(answer: httpx.Response) -> str:
     """The kind of a problem; every answer of the protocol carries its version."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
     assert answer.headers["tus-resumable"] == "1.0.0"
-    return str(answer.json()["type"].removeprefix("urn:infratrack:problem:"))
+    return kind_of(answer)
 
 
 def test_a_photo_sent_in_pieces_is_stored_byte_for_byte(taking: Served, photo: bytes) -> None:
@@ -64,7 +94,7 @@ def test_the_log_says_once_that_a_photo_has_come(taking: Served, photo: bytes) -
             {"name": sha256(photo)},
         ).all()
     payload = {"sha256": sha256(photo), "bytes": len(photo), "media": "image/jpeg"}
-    assert [tuple(row) for row in said] == [("infratrack_staff", payload)]
+    assert [tuple(row) for row in said] == [("uploads-officer", payload)]
 
 
 def test_options_tell_what_the_server_can_do_without_a_version(taking: Served) -> None:
@@ -249,6 +279,7 @@ def start_patch(served: Served, where: str, offset: int, length: int, sent: byte
     return talk(
         served,
         f"PATCH {where} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\n"
+        f"Authorization: {served.client.headers['authorization']}\r\n"
         f"Content-Type: application/offset+octet-stream\r\nUpload-Offset: {offset}\r\n"
         f"Content-Length: {length}\r\n\r\n".encode(),
         sent,
@@ -288,9 +319,9 @@ def test_what_came_before_the_client_left_is_kept(taking: Served, photo: bytes) 
 
 
 def test_a_client_that_falls_silent_is_told_and_goes_on_later(
-    serve_as: Serve, photo: bytes
+    serve_as: Serve, people: People, photo: bytes
 ) -> None:
-    served = serve_as(limits=Limits(idle_s=0.5, total_s=10, least_rate=1))
+    served = people.as_officer(serve_as(limits=Limits(idle_s=0.5, total_s=10, least_rate=1)))
     where = begin(served.client, photo).headers["location"]
     with start_patch(served, where, 0, len(photo), photo[:3000]) as silent:
         answer = silent.recv(65_536)
@@ -413,7 +444,8 @@ def test_twenty_phones_sending_one_photo_at_once_make_one_blob(
     taking: Served, photo: bytes
 ) -> None:
     def one(_number: int) -> int:
-        with httpx.Client(base_url=taking.base, timeout=30) as client:
+        headers = taking.client.headers
+        with httpx.Client(base_url=taking.base, timeout=30, headers=headers) as client:
             for _ in range(50):
                 answer = upload(client, photo, chunk=20_000).answer
                 if answer.status_code != 503:
@@ -503,44 +535,77 @@ def test_a_lost_file_is_a_404_that_says_what_to_do(taking: Served, photo: bytes)
     assert "restore a backup" in got.json()["detail"]
 
 
-def test_the_public_neither_sends_nor_sees_evidence(
-    taking: Served, serve_as: Serve, photo: bytes
+def ask_as(served: Served, phone: Handset | None) -> httpx.Client:
+    headers = {} if phone is None else phone.headers
+    return httpx.Client(base_url=served.base, timeout=20, headers=headers)
+
+
+@contextmanager
+def log_in(served: Served, login: str) -> Iterator[httpx.Client]:
+    """A browser of the office."""
+    own = {"X-Infratrack": "1", "Origin": served.base}
+    with httpx.Client(base_url=served.base, timeout=20, headers=own) as browser:
+        answer = browser.post("/login", data={"login": login, "password": PASSWORD})
+        assert answer.status_code == 303
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("login", "status", "kind"),
+    [(None, 401, "login-required"), ("uploads-viewer", 403, "forbidden")],
+)
+def test_who_may_not_send_or_see_evidence_learns_nothing_of_what_is_there(
+    taking: Served, photo: bytes, login: str | None, status: int, kind: str
 ) -> None:
-    public = serve_as("public", state_folder=taking.app.parts.settings.state_folder)
-    refused = begin(public.client, photo)
-    assert (refused.status_code, problem(refused)) == (403, "forbidden")
     upload(taking.client, photo)
-    assert taking.client.get(f"/evidence/{sha256(photo)}").status_code == 200
-    for query in ("", "?size=thumb"):
-        got = public.client.get(f"/evidence/{sha256(photo)}{query}")
-        unknown = public.client.get(f"/evidence/{'0' * 64}{query}")
-        assert (got.status_code, got.content) == (404, unknown.content)
-    assert public.client.get("/jobs/1").status_code == 403
+    with log_in(taking, login) if login else ask_as(taking, None) as client:
+        refused = begin(client, photo)
+        assert (refused.status_code, kind_of(refused)) == (status, kind)
+        for query in ("", "?size=thumb"):
+            got = client.get(f"/evidence/{sha256(photo)}{query}")
+            unknown = client.get(f"/evidence/{'0' * 64}{query}")
+            assert (got.status_code, got.content) == (status, unknown.content)
+        assert client.get("/jobs/1").status_code == status
 
 
-def test_the_field_sends_and_sees_evidence_and_no_jobs(serve_as: Serve, photo: bytes) -> None:
-    field = serve_as("field")
-    assert upload(field.client, photo).answer.status_code == 204
-    assert field.client.get(f"/evidence/{sha256(photo)}").content == photo
-    assert field.client.get(f"/evidence/{sha256(photo)}?size=thumb").status_code == 200
-    assert field.client.get("/jobs/1").status_code == 403
-    assert field.client.delete("/jobs/1").status_code == 403
+def test_an_inspector_sends_and_sees_evidence_and_no_jobs(
+    taking: Served, people: People, photo: bytes
+) -> None:
+    with ask_as(taking, people.inspector) as field:
+        assert upload(field, photo).answer.status_code == 204
+        assert field.get(f"/evidence/{sha256(photo)}").content == photo
+        assert field.get(f"/evidence/{sha256(photo)}?size=thumb").status_code == 200
+        assert field.get("/jobs/1").status_code == 403
+        assert field.delete("/jobs/1").status_code == 403
 
 
-def test_a_job_is_told_and_cancelled(taking: Served, photo: bytes) -> None:
+def test_an_upload_is_its_senders_alone(taking: Served, people: People, photo: bytes) -> None:
+    where = begin(taking.client, photo).headers["location"]
+    with ask_as(taking, people.inspector) as other:
+        assert tell(other, where).status_code == 404
+        assert send(other, where, 0, photo).status_code == 404
+        assert other.delete(where, headers=VERSION).status_code == 404
+    assert tell(taking.client, where).headers["upload-offset"] == "0"
+
+
+def test_a_job_is_told_and_cancelled_by_the_officer_in_the_office(
+    taking: Served, photo: bytes
+) -> None:
     upload(taking.client, photo)
     with taking.db.read(Pool.JOBS) as connection:
         newest = "SELECT max(id) FROM jobs.procrastinate_jobs"
         number = connection.execute(text(newest)).scalar_one()
-    told = taking.client.get(f"/jobs/{number}").json()
-    assert told == {
-        "id": number, "task": "make_derivatives", "state": "waiting", "attempts": 0,
-        "progress": 0, "result": None, "problem": None,
-    }  # fmt: skip
-    assert taking.client.delete(f"/jobs/{number}").json()["state"] == "cancelled"
-    assert taking.client.get(f"/jobs/{number}").json()["state"] == "cancelled"
-    for unknown in ("0", "x", "-1", "9" * 18, "9" * 30, "1e3"):
-        assert taking.client.get(f"/jobs/{unknown}").status_code == 404
+    assert taking.client.get(f"/jobs/{number}").status_code == 403  # a phone is not the office
+    with log_in(taking, "uploads-officer") as office:
+        told = office.get(f"/jobs/{number}").json()
+        assert told == {
+            "id": number, "task": "make_derivatives", "state": "waiting", "attempts": 0,
+            "progress": 0, "result": None, "problem": None,
+        }  # fmt: skip
+        assert office.delete(f"/jobs/{number}").json()["state"] == "cancelled"
+        assert office.get(f"/jobs/{number}").json()["state"] == "cancelled"
+        for unknown in ("0", "x", "-1", "9" * 18, "9" * 30, "1e3"):
+            assert office.get(f"/jobs/{unknown}").status_code == 404
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from parameters under the literal path of a collection (read in its source).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,14 +14,18 @@ from starlette.requests import Request
 from api.context import Parts, absolute
 from api.ogc.documents import DESCRIPTION, GEOJSON, JSON, MVT, TITLE
 from api.ogc.parameters import DEFAULT_LIMIT, MAX_LIMIT
+from api.openapi_paths import SECURITY_SCHEMES, describe_rows, list_security
+from api.openapi_schemas import Schemas
+from api.routing import Row
 from gis.attributes import Language
 from gis.db.roles import visible_attributes
 from gis.kinds import Record, declared
 from gis.kinds.vocabularies import vocabulary_of
+from gis.people.policy import Action
 
 Document = dict[str, Any]  # Any: JSON
 _TEXT = {"type": "string"}
-_PLAIN = ("id", "kind", "z", "row", "col", "name")
+_PLAIN = ("id", "kind", "z", "row", "col", "name", "version", "file", "sha256")
 
 
 def _parameter(name: str, schema: Document, text: str, **more: object) -> Document:
@@ -50,8 +55,25 @@ def _components() -> Document:
             "required": True,
             "schema": {"type": "integer"} if name in ("z", "row", "col") else _TEXT,
         }
-    problem = {"description": "RFC 9457", "content": {"application/problem+json": {}}}
-    return {"parameters": parameters, "responses": {"problem": problem}}
+    shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"description": "RFC 9457", "content": {"application/problem+json": shape}}
+    return {
+        "parameters": parameters,
+        "responses": {"problem": problem},
+        "securitySchemes": SECURITY_SCHEMES,
+    }
+
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+    },
+}
 
 
 def _operation(
@@ -70,10 +92,14 @@ def _operation(
             "parameters": refs,
             "responses": {
                 "200": {"description": summary, "content": {media: {}}},
+                **({"204": {"description": "Nothing is there"}} if media == MVT else {}),
+                "304": {"description": "As it was when it was given this ETag"},
                 "400": error,
                 "404": error,
                 "503": error,
+                "default": error,
             },
+            "security": list_security(Action.READ),
         }
     }
 
@@ -119,28 +145,10 @@ def _collection_paths(kind: type[Record], parts: Parts, language: Language) -> D
 
 def openapi_document(request: Request, parts: Parts, language: Language) -> Document:
     """The whole API as this reader sees it."""
-    tile = ("path-z", "path-row", "path-col", "as-of", "collections")
-    word = _parameter("q", _TEXT, "Code or name", required=True)
-    paths: Document = {
-        "/": _operation("landing", "Landing page", JSON, tag="capabilities"),
-        "/conformance": _operation("conformance", "Conformance", JSON, tag="capabilities"),
-        "/api": _operation("definition", "This document", JSON, tag="capabilities"),
-        "/api.html": _operation("page", "This document as a page", "text/html", tag="capabilities"),
-        "/collections": _operation("collections", "Collections", JSON, tag="capabilities"),
-        "/tileMatrixSets": _operation("schemes", "Tiling schemes", JSON, tag="tiles"),
-        "/tileMatrixSets/WebMercatorQuad": _operation("scheme", "Scheme", JSON, tag="tiles"),
-        "/tiles": _operation("tilesets", "Tilesets", JSON, tag="tiles"),
-        "/tiles/WebMercatorQuad": _operation("tileset", "Tileset", JSON, tag="tiles"),
-        "/tiles/WebMercatorQuad/{z}/{row}/{col}": _operation(
-            "tile", "Several kinds in one tile", MVT, *tile, tag="tiles"
-        ),
-        "/search": _operation("search", "Search by code or name", JSON, word, "limit"),
-        "/maps/{name}": _operation("map", "Live map", "text/html", "path-name", tag="maps"),
-        "/maps/{name}/config": _operation("mapConfig", "Its layers", JSON, "path-name", tag="maps"),
-        "/events": _operation("events", "Changes", "text/event-stream", tag="maps"),
-        "/health": _operation("health", "Health", JSON, tag="operation"),
-        "/metrics": _operation("metrics", "Prometheus metrics", "text/plain", tag="operation"),
-    }
+    schemas = Schemas()
+    schemas.name("Problem", _PROBLEM)
+    rows: Iterable[Row] = request.app.state.rows
+    paths = describe_rows(rows, schemas)
     for kind in parts.kinds.values():
         paths |= _collection_paths(kind, parts, language)
     return {
@@ -153,5 +161,5 @@ def openapi_document(request: Request, parts: Parts, language: Language) -> Docu
         },
         "servers": [{"url": absolute(request, "")}],
         "paths": paths,
-        "components": _components(),
+        "components": {**_components(), "schemas": schemas.components},
     }

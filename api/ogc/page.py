@@ -77,7 +77,5 @@ def _write_operation(
             for q in operation["parameters"]
         )
     )
-    return (
-        f"<details><summary><code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}"
-        f"</summary><table>{rows}</table></details>"
-    )
+    asked = f"<code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}"
+    return f"<details><summary>{asked}</summary><table>{rows}</table></details>"

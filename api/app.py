@@ -64,6 +64,7 @@ def create_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.parts = parts
     app.state.settings = settings
+    app.state.rows = ROUTES
     app.router.routes.extend(make_routes(ROUTES))
     app.router.routes.extend(extra_routes)
     app.router.redirect_slashes = False

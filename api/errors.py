@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 
 import orjson
 import psycopg
@@ -81,7 +82,7 @@ def answer_error(request: Request, error: Exception) -> Response:
     language = choose_language(request)
     known = _translate(error)
     if known is None:
-        _log.error("unexpected error in %s", request.scope.get("path"), exc_info=error)
+        _log_unexpected(request, error)
         text = HTTP_TEXTS[500].get(language)
         return problem(500, "internal", text, text, language=language)
     status = STATUS[type(known)]
@@ -94,6 +95,23 @@ def answer_error(request: Request, error: Exception) -> Response:
         language=language,
         headers=headers,
         facts=known.facts,
+    )
+
+
+def _log_unexpected(request: Request, error: Exception) -> None:
+    """Where it happened and what; of the database's words none, for they repeat rows and values."""
+    route = request.scope.get("path")
+    if not isinstance(error, DBAPIError | psycopg.Error):
+        _log.error("unexpected error in %s", route, exc_info=error)
+        return
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    _log.error(
+        "unexpected error in %s: %s (%s) by %s\n%s",
+        route,
+        type(cause).__name__,
+        getattr(cause, "sqlstate", None),
+        error.statement if isinstance(error, DBAPIError) else "a statement",
+        "".join(traceback.format_tb(error.__traceback__)),
     )
 
 

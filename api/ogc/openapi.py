@@ -6,6 +6,7 @@ from parameters under the literal path of a collection (read in its source).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,14 +14,18 @@ from starlette.requests import Request
 from api.context import Parts, absolute
 from api.ogc.documents import DESCRIPTION, GEOJSON, JSON, MVT, TITLE
 from api.ogc.parameters import DEFAULT_LIMIT, MAX_LIMIT
+from api.openapi_paths import SECURITY_SCHEMES, describe_rows, list_security
+from api.openapi_schemas import Schemas
+from api.routing import Row
 from gis.attributes import Language, Text
 from gis.db.roles import visible_attributes
 from gis.kinds import Record, declared
 from gis.kinds.vocabularies import vocabulary_of
+from gis.people.policy import Action
 
 Document = dict[str, Any]  # Any: JSON
 _TEXT = {"type": "string"}
-_PLAIN = ("id", "kind", "z", "row", "col", "name")
+_PLAIN = ("id", "kind", "z", "row", "col", "name", "version", "file", "sha256")
 
 
 def _parameter(name: str, schema: Document, text: str, **more: object) -> Document:
@@ -50,28 +55,27 @@ def _components() -> Document:
             "required": True,
             "schema": {"type": "integer"} if name in ("z", "row", "col") else _TEXT,
         }
-    problem = {"description": "RFC 9457", "content": {"application/problem+json": {}}}
-    return {"parameters": parameters, "responses": {"problem": problem}}
+    shape = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"description": "RFC 9457", "content": {"application/problem+json": shape}}
+    return {
+        "parameters": parameters,
+        "responses": {"problem": problem},
+        "securitySchemes": SECURITY_SCHEMES,
+    }
 
 
-_WORDS = {
-    "landing": Text(zh="入口", en="Landing page"),
-    "conformance": Text(zh="符合性声明", en="Conformance"),
-    "definition": Text(zh="本定义", en="This document"),
-    "page": Text(zh="本定义的网页", en="This document as a page"),
-    "collections": Text(zh="图层集合", en="Collections"),
-    "schemes": Text(zh="瓦片矩阵集", en="Tiling schemes"),
-    "scheme": Text(zh="瓦片矩阵", en="Scheme"),
-    "tilesets": Text(zh="瓦片集", en="Tilesets"),
-    "tileset": Text(zh="瓦片集说明", en="Tileset"),
-    "tile": Text(zh="一张瓦片,含多个图层", en="Several kinds in one tile"),
-    "search": Text(zh="按编号或名称查找", en="Search by code or name"),
-    "map": Text(zh="网页地图", en="Live map"),
-    "mapConfig": Text(zh="地图的图层与数量", en="Its layers and counts"),
-    "events": Text(zh="变更通知", en="Changes"),
-    "health": Text(zh="运行状况", en="Health"),
-    "metrics": Text(zh="监控指标", en="Prometheus metrics"),
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+    },
 }
+
+
 _OF_A_KIND = {
     "describe": Text(zh="{kind}:说明", en="{kind}: description"),
     "schema": Text(zh="{kind}:字段", en="{kind}: schema"),
@@ -100,10 +104,14 @@ def _operation(
             "parameters": refs,
             "responses": {
                 "200": {"description": summary, "content": {media: {}}},
+                **({"204": {"description": "Nothing is there"}} if media == MVT else {}),
+                "304": {"description": "As it was when it was given this ETag"},
                 "400": error,
                 "404": error,
                 "503": error,
+                "default": error,
             },
+            "security": list_security(Action.READ),
         }
     }
 
@@ -157,34 +165,10 @@ def _collection_paths(kind: type[Record], parts: Parts, language: Language) -> D
 
 def openapi_document(request: Request, parts: Parts, language: Language) -> Document:
     """The whole API as this reader sees it."""
-
-    def say(name: str) -> str:
-        return _WORDS[name].get(language)
-
-    tile = ("path-z", "path-row", "path-col", "as-of", "collections")
-    word = _parameter("q", _TEXT, "Code or name", required=True)
-    paths: Document = {
-        "/": _operation("landing", say("landing"), JSON, tag="capabilities"),
-        "/conformance": _operation("conformance", say("conformance"), JSON, tag="capabilities"),
-        "/api": _operation("definition", say("definition"), JSON, tag="capabilities"),
-        "/api.html": _operation("page", say("page"), "text/html", tag="capabilities"),
-        "/collections": _operation("collections", say("collections"), JSON, tag="capabilities"),
-        "/tileMatrixSets": _operation("schemes", say("schemes"), JSON, tag="tiles"),
-        "/tileMatrixSets/WebMercatorQuad": _operation("scheme", say("scheme"), JSON, tag="tiles"),
-        "/tiles": _operation("tilesets", say("tilesets"), JSON, tag="tiles"),
-        "/tiles/WebMercatorQuad": _operation("tileset", say("tileset"), JSON, tag="tiles"),
-        "/tiles/WebMercatorQuad/{z}/{row}/{col}": _operation(
-            "tile", say("tile"), MVT, *tile, tag="tiles"
-        ),
-        "/search": _operation("search", say("search"), JSON, word, "limit"),
-        "/maps/{name}": _operation("map", say("map"), "text/html", "path-name", tag="maps"),
-        "/maps/{name}/config": _operation(
-            "mapConfig", say("mapConfig"), JSON, "path-name", "as-of", tag="maps"
-        ),
-        "/events": _operation("events", say("events"), "text/event-stream", tag="maps"),
-        "/health": _operation("health", say("health"), JSON, tag="operation"),
-        "/metrics": _operation("metrics", say("metrics"), "text/plain", tag="operation"),
-    }
+    schemas = Schemas()
+    schemas.name("Problem", _PROBLEM)
+    rows: Iterable[Row] = request.app.state.rows
+    paths = describe_rows(rows, schemas)
     for kind in parts.kinds.values():
         paths |= _collection_paths(kind, parts, language)
     return {
@@ -197,5 +181,5 @@ def openapi_document(request: Request, parts: Parts, language: Language) -> Docu
         },
         "servers": [{"url": absolute(request, "")}],
         "paths": paths,
-        "components": _components(),
+        "components": {**_components(), "schemas": schemas.components},
     }

@@ -32,12 +32,15 @@ _TAGS = {
     "data": Text(zh="数据", en="Data"),
     "tiles": Text(zh="瓦片", en="Tiles"),
     "maps": Text(zh="地图", en="Maps"),
+    "hazards": Text(zh="隐患与检查", en="Hazards and campaigns"),
+    "field": Text(zh="外业", en="Field work"),
+    "people": Text(zh="人员", en="People"),
     "operation": Text(zh="运行", en="Operation"),
 }
 
 
 def write_page(document: dict[str, Any], language: Language) -> str:  # Any: JSON
-    """The OpenAPI document as HTML, one folded line per path."""
+    """The OpenAPI document as HTML, one folded line per operation."""
     title = escape(document["info"]["title"])
     return (
         f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
@@ -52,14 +55,20 @@ def write_page(document: dict[str, Any], language: Language) -> str:  # Any: JSO
 
 def _write_group(document: dict[str, Any], tag: str, language: Language) -> str:  # Any: JSON
     rows = [
-        _write_path(path, item["get"], document["components"]["parameters"])
+        _write_operation(method, path, operation, document["components"]["parameters"])
         for path, item in document["paths"].items()
-        if tag in item["get"]["tags"]
+        for method, operation in item.items()
+        if tag in operation["tags"]
     ]
     return f"<h2>{_TAGS[tag].get(language)}</h2>" + "".join(rows)
 
 
-def _write_path(path: str, operation: dict[str, Any], known: dict[str, Any]) -> str:  # Any: JSON
+def _write_operation(
+    method: str,
+    path: str,
+    operation: dict[str, Any],  # Any: JSON
+    known: dict[str, Any],
+) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(p['name'])}</code></td><td>{escape(p.get('description', ''))}</td>"
         f"<td>{escape(' · '.join(p['schema'].get('enum', [])))}</td></tr>"
@@ -68,7 +77,5 @@ def _write_path(path: str, operation: dict[str, Any], known: dict[str, Any]) -> 
             for q in operation["parameters"]
         )
     )
-    return (
-        f"<details><summary><code>GET {escape(path)}</code> {escape(operation['summary'])}"
-        f"</summary><table>{rows}</table></details>"
-    )
+    asked = f"<code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}"
+    return f"<details><summary>{asked}</summary><table>{rows}</table></details>"

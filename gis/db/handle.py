@@ -63,6 +63,7 @@ class PooledDatabase:
                 pool_timeout=5,
                 pool_pre_ping=False,
                 pool_recycle=1800,
+                hide_parameters=True,  # an error's text ends in logs: no values in it
                 connect_args={
                     "prepare_threshold": None,
                     "application_name": f"infratrack_{pool}",

@@ -7,7 +7,7 @@ whatever way it comes: ``PUT``, a batch, or a file the office imports.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -184,11 +184,9 @@ def correct_moment(
     >>> correct_moment(slow - timedelta(minutes=5), client_now=slow, now=noon)[0].isoformat()
     '2026-03-02T11:55:00+00:00'
     """
-    if client_now is None:
-        return min(device_at, now), None
-    skew = client_now - now
+    skew = timedelta() if client_now is None else client_now - now
     try:
-        happened = min(device_at - skew, now)
-    except OverflowError:  # a clock at the end of time
+        happened = min((device_at - skew).astimezone(UTC), now)
+    except OverflowError:  # a clock at either end of time
         happened = now
-    return happened, round(skew.total_seconds() * 1000)
+    return happened, None if client_now is None else round(skew.total_seconds() * 1000)

@@ -65,17 +65,24 @@ def as_entry(row: Mapping[str, Any]) -> Entry:  # Any: columns of any type
     )
 
 
-def read_case(connection: Connection, hazard_id: UUID) -> tuple[Case, list[Entry]]:
-    """(what was applied to a hazard, what still waits for it), in two statements."""
-    rows = connection.execute(
-        text(
-            f"SELECT {ENTRY_COLUMNS}, o.outcome, o.applied_at FROM {CORE}.event e"
-            f" JOIN {CORE}.event_outcome o ON o.event_id = e.id"
-            " WHERE o.hazard_id = :id AND o.outcome <> 'refused'"
-            " ORDER BY o.hazard_seq NULLS LAST, e.number"
-        ),
-        {"id": hazard_id},
-    ).mappings()
+# UNION ALL: an OR over both tables would keep either index from being used.
+_CASE = (
+    f"SELECT {ENTRY_COLUMNS}, o.outcome, o.hazard_seq FROM {CORE}.event e"
+    f" JOIN {CORE}.event_outcome o ON o.event_id = e.id"
+    " WHERE o.hazard_id = :id AND o.outcome <> 'refused'"
+    f" UNION ALL SELECT {ENTRY_COLUMNS}, 'waiting', NULL FROM {CORE}.event e WHERE e.id = :fresh"
+    " ORDER BY hazard_seq NULLS LAST, number"
+)
+
+
+def read_case(
+    connection: Connection, hazard_id: UUID, *, fresh: UUID | None = None
+) -> tuple[Case, list[Entry]]:
+    """(what was applied to a hazard, what still waits for it), in two statements.
+
+    ``fresh``: an event that was just appended and is not judged yet; it waits last.
+    """
+    rows = connection.execute(text(_CASE), {"id": hazard_id, "fresh": fresh}).mappings()
     applied, waiting = [], []
     for row in rows:
         entry = as_entry(dict(row))

@@ -7,7 +7,7 @@ conflict. What the workflow refuses is kept, with its reason. What has not arriv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -18,7 +18,7 @@ from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.errors import ConflictError, ForbiddenError, InFlightError
 from gis.hazards import ledger
-from gis.hazards.case import Entry, Outcome, Reason, Verdict
+from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.judge import judge_all
@@ -275,14 +275,9 @@ def settle_hazard(
     connection: Connection, hazard_id: UUID, *, new_event: UUID | None = None
 ) -> None:
     """Judge what waits for a hazard (and the event just appended); the caller holds its lock."""
-    case, waiting = ledger.read_case(connection, hazard_id)
-    if new_event is not None:
-        waiting = [*waiting, _read_entry(connection, new_event)]
+    case, waiting = ledger.read_case(connection, hazard_id, fresh=new_event)
     if not waiting:
         return
-    promised = {note.sha256 for entry in waiting for note in entry.evidence}
-    promised |= {note.sha256 for note in case.evidence()}
-    case = replace(case, stored=ledger.find_stored(connection, promised))
     _, verdicts = judge_all(case, waiting)
     changed = [
         entry
@@ -290,18 +285,6 @@ def settle_hazard(
         if entry.id == new_event or verdicts[entry.id].outcome is not Outcome.WAITING
     ]
     ledger.write_outcomes(connection, case, changed, verdicts)
-
-
-def _read_entry(connection: Connection, event_id: UUID) -> Entry:
-    row = (
-        connection.execute(
-            text(f"SELECT {ledger.ENTRY_COLUMNS} FROM {CORE}.event e WHERE e.id = :id"),
-            {"id": event_id},
-        )
-        .mappings()
-        .one()
-    )
-    return ledger.as_entry(dict(row))
 
 
 def note_evidence(

@@ -84,35 +84,42 @@ def settle_place(
     as raw but not used when the asset is known (an asset in the county is surer than a fix in
     the sea).
     """
-    inside = [p for p in points if p is not None and _is_in_county(connection, p)]
-    place = inside[0] if inside else _find_asset_place(connection, asset_id)
-    if place is None:
-        return None, None
-    township = connection.execute(
-        text(
-            f"SELECT code FROM {CORE}.admin_unit WHERE level = 'township'"
-            " AND ST_Intersects(geometry, ST_SetSRID(ST_MakePoint(:x, :y), :srid)) LIMIT 1"
-        ),
-        {"x": place.x, "y": place.y, "srid": STORAGE_SRID},
-    ).scalar()
-    return place, township
+    known = [point for point in points if point is not None]
+    found = _locate(connection, known) if known else None
+    if found is None and (middle := _find_asset_place(connection, asset_id)) is not None:
+        found = _locate(connection, [middle], anywhere=True)
+    return found if found is not None else (None, None)
 
 
-def _is_in_county(connection: Connection, point: Point) -> bool:
-    """Within the county's box, grown by a tenth; anywhere but 0, 0 where no county is set."""
-    if point.x == 0 and point.y == 0:
-        return False
+# Within the county's box, grown by a tenth; anywhere but 0, 0 where no county is set.
+_LOCATE = text(
+    "SELECT p.x, p.y,"
+    f" (SELECT u.code FROM {CORE}.admin_unit u WHERE u.level = 'township'"
+    " AND ST_Intersects(u.geometry, ST_SetSRID(ST_MakePoint(p.x, p.y), :srid)) LIMIT 1)"
+    " FROM unnest(CAST(:xs AS float8[]), CAST(:ys AS float8[])) WITH ORDINALITY AS p (x, y, n)"
+    " LEFT JOIN (SELECT ST_XMin(extent) AS w, ST_YMin(extent) AS s, ST_XMax(extent) AS e,"
+    f" ST_YMax(extent) AS n FROM {CORE}.county LIMIT 1) c ON true"
+    " WHERE :anywhere OR ((p.x <> 0 OR p.y <> 0) AND (c.w IS NULL OR ("
+    " p.x BETWEEN c.w - (c.e - c.w) / 10 AND c.e + (c.e - c.w) / 10"
+    " AND p.y BETWEEN c.s - (c.n - c.s) / 10 AND c.n + (c.n - c.s) / 10)))"
+    " ORDER BY p.n LIMIT 1"
+)
+
+
+def _locate(
+    connection: Connection, points: list[Point], *, anywhere: bool = False
+) -> tuple[Point, str | None] | None:
+    """The first usable of the points and its township, in one statement."""
     row = connection.execute(
-        text(
-            "SELECT ST_XMin(extent), ST_YMin(extent), ST_XMax(extent), ST_YMax(extent)"
-            f" FROM {CORE}.county LIMIT 1"
-        )
+        _LOCATE,
+        {
+            "xs": [p.x for p in points],
+            "ys": [p.y for p in points],
+            "anywhere": anywhere,
+            "srid": STORAGE_SRID,
+        },
     ).first()
-    if row is None:
-        return True
-    west, south, east, north = row
-    dx, dy = (east - west) / 10, (north - south) / 10
-    return bool(west - dx <= point.x <= east + dx and south - dy <= point.y <= north + dy)
+    return None if row is None else (Point(row[0], row[1]), row[2])
 
 
 def _find_asset_place(connection: Connection, asset_id: UUID | None) -> Point | None:

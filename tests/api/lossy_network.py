@@ -11,37 +11,39 @@ import argparse
 import contextlib
 import hashlib
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
-import psutil
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from gis.db.cluster import Cluster
-from gis.db.connect import DATABASE, open_installation
-from gis.db.handle import set_context
+from gis.evidence.files import EvidenceFiles
 from gis.hazards.rebuild import check
 from gis.hazards.seal import find_broken_seals
-from gis.settings import Settings
-from tests.api.bureau import Handset, PersonRole, enrol, hire
+from tests.api.bureau import Handset
+from tests.api.killed_site import PATIENCE_S, PHONES, Site, read_as_superuser
+from tests.api.tus import begin, send, tell
+from tests.gis.evidence.photos import make_jpeg, sha256
 from tests.gis.hazards.records import Phone, id_of
 
-PHONES = 4
-PATIENCE_S = 40.0
+Act = TypeVar("Act", bound=Callable[..., None])
+PIECE = 9_000
+_SCENE = make_jpeg(1, (320, 240))
+
+
+def make_photo() -> bytes:
+    """A photo nobody else has taken, of some pieces."""
+    return _SCENE + os.urandom(40_000)
 
 
 @dataclass
@@ -55,12 +57,24 @@ class Field:
     handset: Handset
     store: dict[UUID, bytes] = field(default_factory=dict)
     written: dict[UUID, bytes] = field(default_factory=dict)
+    photos: dict[str, bytes] = field(default_factory=dict)
+    taken: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, str] = field(default_factory=dict)
     hazards: list[tuple[UUID, int]] = field(default_factory=list)
     last: str = ""
 
     def log(self, type_: str, **members: object) -> None:
         body = self.phone.write(type_, datetime.now(UTC), **members)
         self.store[id_of(body)] = self.written[id_of(body)] = body
+
+    def photograph(self) -> dict[str, object]:
+        """A photo into the store; what a record says of it."""
+        photo = make_photo()
+        digest = sha256(photo)
+        self.photos[digest] = self.taken[digest] = photo
+        return {
+            "sha256": digest, "kind": "before_wide", "media": "image/jpeg", "bytes": len(photo),
+        }  # fmt: skip
 
     def settle(self, body: bytes, answer: httpx.Response) -> None:
         self.last = f"{answer.status_code} {answer.text[:200]}"
@@ -71,92 +85,44 @@ class Field:
             self.store.pop(UUID(receipt["id"]), None)
 
 
-class Site:
-    """One installation in a folder of its own: a server process over an embedded cluster."""
-
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(state_folder=folder / "state", reader="public")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.seen: Counter[str] = Counter()
-        installation = open_installation(self.settings)
-        for n in range(PHONES):
-            hire(installation.db, f"inspector{n}", PersonRole.INSPECTOR)
-        installation.close()
-        self.wait()
-        with httpx.Client(base_url=self.base, timeout=20) as client:
-            self.handsets = [enrol(client, f"inspector{n}") for n in range(PHONES)]
-
-    def start(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            return
-        environment = {
-            **os.environ,
-            "GIS_STATE_FOLDER": str(self.settings.state_folder),
-            "GIS_READER": "public",
-        }
-        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            command,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def wait(self) -> None:
-        """Until the server answers; started anew when it has ended."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            self.start()
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.base}/health", timeout=5).status_code == 200:
-                    return
-            time.sleep(0.2)
-        raise AssertionError("the server did not come back")
-
-    def kill_server(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.seen["server killed"] += 1
-
-    def kill_postgres(self) -> None:
-        folder = str(self.settings.state_folder.resolve())
-        for process in psutil.process_iter(["name", "cwd"]):
-            with contextlib.suppress(psutil.Error):
-                if process.info["name"] == "postgres" and folder in (process.info["cwd"] or ""):
-                    process.send_signal(signal.SIGKILL)
-        self.seen["PostgreSQL killed"] += 1
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(30)
+Step = tuple[Callable[..., None], dict[str, Any]]  # Any: what its strategies draw
+STEPS: list[st.SearchStrategy[Step]] = []
 
 
-class LossyNetwork(RuleBasedStateMachine):
+def rule(**arguments: st.SearchStrategy[Any]) -> Callable[[Act], Act]:  # Any: as above
+    """A step a scenario may take. Scenarios are drawn whole, before their first step: what a
+    killed process does cannot change what is drawn."""
+
+    def note(function: Act) -> Act:
+        STEPS.append(st.tuples(st.just(function), st.fixed_dictionaries(arguments)))
+        return function
+
+    return note
+
+
+class LossyNetwork:
     """Steps of phones, network and server in any order."""
 
-    site: ClassVar[Site]
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.site.wait()
         self.client = httpx.Client(base_url=self.site.base, timeout=20)
         self.fields: list[Field] = []
         for handset in self.site.handsets:
             self.fields.append(Field(Phone(account=handset.account), handset))
+        for n in range(PHONES):  # everybody has logged something before the network is met
+            self.log_hazards(n=n, found=3, photos=1)
 
-    @rule(n=st.integers(0, PHONES - 1), found=st.integers(1, 4))
-    def log_hazards(self, n: int, found: int) -> None:
-        for _ in range(found):
+    @rule(n=st.integers(0, PHONES - 1), found=st.integers(1, 8), photos=st.integers(0, 1))
+    def log_hazards(self, n: int, found: int, photos: int) -> None:
+        phone = self.fields[n]
+        for number in range(found):
             hazard = uuid4()
             payload = {"category": "gas", "severity": "minor", "description": "<b>${x}"}
-            self.fields[n].log("found", hazard_id=hazard, payload=payload)
-            self.fields[n].hazards.append((hazard, 1))
+            notes = [phone.photograph()] if number < photos else []
+            phone.log("found", hazard_id=hazard, payload=payload, evidence=notes)
+            phone.hazards.append((hazard, 1))
+            phone.log("commented", hazard_id=hazard, payload={"note": "已告知"})
 
     @rule(n=st.integers(0, PHONES - 1), other=st.integers(0, PHONES - 1), at=st.integers(0, 99))
     def add_to_a_hazard(self, n: int, other: int, at: int) -> None:
@@ -173,7 +139,7 @@ class LossyNetwork(RuleBasedStateMachine):
     @rule(
         n=st.integers(0, PHONES - 1),
         fate=st.sampled_from(["deliver", "drop request", "drop answer", "double", "reorder"]),
-        few=st.integers(1, 5),
+        few=st.integers(2, 12),
     )
     def send(self, n: int, fate: str, few: int) -> None:
         phone = self.fields[n]
@@ -188,6 +154,28 @@ class LossyNetwork(RuleBasedStateMachine):
                 answer = self._put(phone, body)
                 if answer is not None and fate != "drop answer":
                     phone.settle(body, answer)
+
+    @rule(
+        n=st.integers(0, PHONES - 1),
+        fate=st.sampled_from(["deliver", "drop answer"]),
+        pieces=st.integers(1, 6),
+    )
+    def send_pieces(self, n: int, fate: str, pieces: int) -> None:
+        """Some pieces of a photo; the rest another time, from where the server says it stands."""
+        phone = self.fields[n]
+        for digest in list(phone.photos)[:1]:
+            with contextlib.suppress(httpx.HTTPError):
+                self._upload(phone, digest, pieces, is_forgetful=fate == "drop answer")
+
+    @rule(n=st.integers(0, PHONES - 1))
+    def kill_server_while_a_photo_is_sent(self, n: int) -> None:
+        phone = self.fields[n]
+        killing = threading.Timer(0.03, self.site.kill_server)
+        killing.start()
+        for digest in list(phone.photos)[:1]:
+            with contextlib.suppress(httpx.HTTPError):
+                self._upload(phone, digest, 6)
+        killing.join()
 
     @rule(n=st.integers(0, PHONES - 1))
     def kill_server_while_sending(self, n: int) -> None:
@@ -217,12 +205,42 @@ class LossyNetwork(RuleBasedStateMachine):
             self.site.seen["no answer"] += 1
             return None
 
+    def _upload(
+        self, phone: Field, digest: str, pieces: int, *, is_forgetful: bool = False
+    ) -> None:
+        """Begin or go on with a photo; it leaves the store when the server has all of it."""
+        photo, headers = phone.photos[digest], phone.handset.headers
+        with httpx.Client(base_url=self.site.base, timeout=20, headers=headers) as client:
+            where = phone.uploads.get(digest)
+            answer = tell(client, where) if where else begin(client, photo)
+            if answer.status_code == 404:
+                phone.uploads.pop(digest, None)
+            if answer.status_code not in (200, 201):
+                return
+            where = phone.uploads[digest] = where or answer.headers["location"]
+            offset = int(answer.headers["upload-offset"])
+            for _ in range(pieces):
+                if offset == len(photo):
+                    break
+                answer = send(client, where, offset, photo[offset : offset + PIECE])
+                self.site.seen["pieces"] += 1
+                if is_forgetful or answer.status_code != 204:
+                    return
+                offset = int(answer.headers["upload-offset"])
+            if offset == len(photo):
+                del phone.photos[digest]
+
     def teardown(self) -> None:
         """The network heals; every store empties; both sides hold the same."""
         self.site.wait()
         until = time.monotonic() + PATIENCE_S
-        while any(phone.store for phone in self.fields) and time.monotonic() < until:
+        while any(p.store or p.photos for p in self.fields) and time.monotonic() < until:
             for phone in self.fields:
+                for digest in list(phone.photos):
+                    try:
+                        self._upload(phone, digest, 100)
+                    except httpx.HTTPError:
+                        self.site.wait()
                 for body in list(phone.store.values()):
                     answer = self._put(phone, body)
                     if answer is not None:
@@ -236,6 +254,12 @@ class LossyNetwork(RuleBasedStateMachine):
         sent = {i: b for phone in self.fields for i, b in phone.written.items()}
         kept = [phone.last for phone in self.fields if phone.store]
         assert not kept, f"a record was never taken: {kept}"
+        files = EvidenceFiles(self.site.settings.state_folder)
+        for phone in self.fields:
+            assert not phone.photos, "a photo was never taken"
+            for digest, photo in phone.taken.items():
+                assert files.path(digest).read_bytes() == photo
+            self.site.seen["photos"] += len(phone.taken)
         with read_as_superuser(self.site) as connection:
             rows = connection.execute(
                 text("SELECT id, body_sha256 FROM core.event WHERE id = ANY(:ids)"),
@@ -251,35 +275,28 @@ class LossyNetwork(RuleBasedStateMachine):
         self.site.seen["records"] += len(sent)
 
 
-@contextlib.contextmanager
-def read_as_superuser(site: Site):  # type: ignore[no-untyped-def]  # noqa: ANN201  a context manager
-    """The site's own database, read beside the server."""
-    with Cluster(site.settings.state_folder) as cluster:
-        engine = create_engine(cluster.superuser_url(DATABASE))
-        with engine.connect() as connection:
-            set_context(connection, actor="test", reason="look")
-            yield connection
-        engine.dispose()
-
-
 def run(*, examples: int, steps: int) -> Counter[str]:
     """Run the machine; what happened, counted. AssertionError where a record is lost or doubled."""
     with tempfile.TemporaryDirectory(prefix="lossy-", dir="/var/tmp") as scratch:
         Path(scratch).chmod(0o755)
         site = Site(Path(scratch))
-        LossyNetwork.site = site
+
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.lists(st.one_of(STEPS), min_size=steps, max_size=steps))
+        def play(scenario: list[Step]) -> None:
+            network = LossyNetwork(site)
+            for act, arguments in scenario:
+                act(network, **arguments)
+            network.teardown()
+
         try:
-            run_state_machine_as_test(
-                LossyNetwork,
-                settings=settings(
-                    max_examples=examples,
-                    stateful_step_count=steps,
-                    deadline=None,
-                    database=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
+            play()
             with read_as_superuser(site) as connection:
                 assert check(connection) == []
                 assert find_broken_seals(connection) == []

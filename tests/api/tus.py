@@ -61,10 +61,15 @@ class Uploaded:
 
 
 def upload(
-    client: httpx.Client, content: bytes, *, chunk: int = 1 << 20, **options: str
+    client: httpx.Client,
+    content: bytes,
+    *,
+    chunk: int = 1 << 20,
+    media: str = "image/jpeg",
+    promised: str | None = None,
 ) -> Uploaded:
     """Begin, send in pieces, asking where it stands whenever it is told another place."""
-    begun = begin(client, content, **options)
+    begun = begin(client, content, media=media, promised=promised)
     if begun.status_code != 201:
         return Uploaded(begun)
     where, offset, answer = begun.headers["location"], int(begun.headers["upload-offset"]), begun

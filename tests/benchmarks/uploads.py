@@ -27,6 +27,7 @@ import numpy as np
 from gis.db.cluster import Cluster
 from gis.db.connect import open_installation
 from gis.settings import Settings
+from tests.api.bureau import Handset, PersonRole, enrol, hire
 from tests.api.tus import upload
 from tests.gis.evidence.photos import make_jpeg
 
@@ -58,10 +59,13 @@ def measure(state: Path, photos: int, phones: int, pieces: int) -> tuple[list[fl
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         base = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        hire(installation.db, "inspector", PersonRole.INSPECTOR)
+        with httpx.Client(base_url=base, timeout=60) as client:
+            phone = enrol(client, "inspector")
         shares = [range(phone, photos, phones) for phone in range(phones)]
         began = time.perf_counter()
         with ThreadPoolExecutor(phones) as pool:
-            done = pool.map(lambda share: send_all(base, share, pieces), shares)
+            done = pool.map(lambda share: send_all(base, phone, share, pieces), shares)
             times = [seconds for each in done for seconds in each]
         elapsed = time.perf_counter() - began
         server.terminate()
@@ -69,11 +73,11 @@ def measure(state: Path, photos: int, phones: int, pieces: int) -> tuple[list[fl
     return times, elapsed
 
 
-def send_all(base: str, numbers: range, pieces: int) -> list[float]:
+def send_all(base: str, phone: Handset, numbers: range, pieces: int) -> list[float]:
     """What one phone does; seconds of each photo."""
     scene = make_jpeg(1, (1600, 1200))
     took = []
-    with httpx.Client(base_url=base, timeout=60) as client:
+    with httpx.Client(base_url=base, timeout=60, headers=phone.headers) as client:
         for number in numbers:
             # Padding after the picture's end: another hash each time, and no painting to measure.
             photo = scene + number.to_bytes(4, "big") + os.urandom(BYTES - len(scene) - 4)

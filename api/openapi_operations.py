@@ -1,0 +1,208 @@
+"""What each operation takes and answers, beyond what its row in the table of endpoints says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.ogc.parameters import MAX_LIMIT
+from api.routes.accounts import Change, Creation
+from api.routes.campaigns import Assignment, Opening
+from api.routes.devices import NewDevice, NewEnrolment, NewLink
+from api.routes.people import NewAppPassword, NewPassword
+from api.routes.records import MAX_BATCH
+from api.routes.uploads import UPLOAD_METHODS
+from gis.evidence.examine_picture import SIZES
+from gis.evidence.receive import MAX_BYTES
+from gis.evidence.sniff import Medium
+from gis.hazards.envelope import Envelope
+
+Document = dict[str, Any]  # Any: JSON
+JSON, HTML = "application/json", "text/html"
+BINARY: Document = {"type": "string", "format": "binary"}
+_TEXT: Document = {"type": "string"}
+_MOMENT: Document = {"type": "string", "format": "date-time"}
+_COUNT: Document = {"type": "integer", "minimum": 1}
+_FLAG: Document = {"type": "boolean"}
+
+
+def parameter(
+    name: str, schema: Document, text: str, where: str = "query", **more: object
+) -> Document:
+    """One parameter."""
+    return {"name": name, "in": where, "description": text, "schema": schema, **more}
+
+
+def _header(name: str, schema: Document, text: str, **more: object) -> Document:
+    return parameter(name, schema, text, "header", **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its body (a model, or media type and schema) and answers by status."""
+
+    body: type[BaseModel] | tuple[str, Document] | None = None
+    parameters: tuple[Document, ...] = ()
+    answers: Mapping[int, str | None] = field(default_factory=lambda: {200: JSON})
+    problems: tuple[int, ...] = ()
+    limit: bool = False
+
+
+CREATED: Mapping[int, str | None] = {201: JSON}
+NOTHING: Mapping[int, str | None] = {204: None}
+PAGE: Mapping[int, str | None] = {200: HTML}
+KEPT: Mapping[int, str | None] = {200: JSON, 304: None}
+_HELD = _header("If-None-Match", _TEXT, "The ETag of an earlier answer")
+_VERSION = _header("Tus-Resumable", {"type": "string", "enum": ["1.0.0"]}, "tus", required=True)
+_OFFSET = _header(
+    "Upload-Offset", {"type": "integer", "minimum": 0}, "Where the piece belongs", required=True
+)
+_CHECKSUM = _header("Upload-Checksum", _TEXT, "sha256 and the piece's hash in Base64")
+_LENGTH = _header(
+    "Upload-Length", {"type": "integer", "minimum": 1, "maximum": MAX_BYTES}, "Bytes", required=True
+)
+_METADATA = _header(
+    "Upload-Metadata", _TEXT, "sha256 (hex), media and perhaps event, in Base64", required=True
+)
+_PIECE = ("application/offset+octet-stream", BINARY)
+_OVERRIDE = _header(
+    "X-HTTP-Method-Override",
+    {"type": "string", "enum": [m for m in UPLOAD_METHODS if m not in ("OPTIONS", "POST")]},
+    "The method, where a proxy lets only POST through",
+    required=True,
+)
+_SYNC: Document = {
+    "type": "object",
+    "required": ["events"],
+    "properties": {
+        "client_now": _MOMENT,
+        "device_id": {"type": "string", "format": "uuid"},
+        "events": {
+            "type": "array",
+            "maxItems": MAX_BATCH,
+            "items": {"type": "string", "description": "The exact bytes of one record (Envelope)"},
+        },
+    },
+}
+_LOGIN: Document = {
+    "type": "object",
+    "required": ["login", "password"],
+    "properties": {"login": _TEXT, "password": _TEXT, "next": _TEXT},
+}
+_IN_HAZARDS = (
+    parameter("bbox", _TEXT, "west,south,east,north"),
+    parameter("open", _FLAG, "Only open ones, or only ended ones"),
+    parameter("overdue", _FLAG, "Past their deadline"),
+    parameter(
+        "due-within-days", {"type": "integer", "minimum": 0, "maximum": 999}, "Deadline within"
+    ),
+    parameter("cursor", _TEXT, "Place in the listing, from an earlier answer"),
+)
+_IN_AUDIT = (
+    parameter("before", _COUNT, "Lines before this number"),
+    *(parameter(name, _TEXT, "Only these lines") for name in ("login", "action", "outcome")),
+    parameter("limit", {**_COUNT, "maximum": MAX_LIMIT}, "Lines per page"),
+)
+_SEARCH = parameter("q", {**_TEXT, "minLength": 1, "maxLength": 100}, "Code or name", required=True)
+_TILE = (
+    parameter("as-of", _MOMENT, "State that was true at this moment"),
+    parameter("collections", _TEXT, "Comma-separated collection ids"),
+)
+_PICTURE: Mapping[int, str | None] = {
+    200: ", ".join(medium.value for medium in Medium),
+    202: "application/problem+json",
+    304: None,
+}
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("GET", "/api"): Operation(
+        answers={200: "application/vnd.oai.openapi+json;version=3.0", 304: None}
+    ),
+    ("GET", "/api.html"): Operation(answers=PAGE),
+    ("GET", "/tiles/WebMercatorQuad/{z}/{row}/{col}"): Operation(
+        parameters=_TILE,
+        answers={200: "application/vnd.mapbox-vector-tile", 204: None, 304: None},
+    ),
+    ("GET", "/search"): Operation(parameters=(_SEARCH,), limit=True),
+    ("GET", "/events"): Operation(answers={200: "text/event-stream"}),
+    ("GET", "/maps/{name}"): Operation(answers=PAGE),
+    ("GET", "/static/app/{version}/{file}"): Operation(answers={200: "*/*"}),
+    ("GET", "/static/vendor/{file}"): Operation(answers={200: "*/*"}),
+    ("GET", "/login"): Operation(
+        parameters=(parameter("next", _TEXT, "Where to go after it"),), answers=PAGE
+    ),
+    ("POST", "/login"): Operation(
+        body=("application/x-www-form-urlencoded", _LOGIN),
+        answers={303: None, 401: HTML, 429: HTML},
+    ),
+    ("POST", "/logout"): Operation(answers=NOTHING),
+    ("POST", "/me/password"): Operation(body=NewPassword, answers=NOTHING, problems=(401, 429)),
+    ("POST", "/devices"): Operation(body=NewDevice, answers=CREATED, problems=(401, 403, 429)),
+    ("DELETE", "/devices/{id}"): Operation(answers=NOTHING),
+    ("POST", "/enrolments"): Operation(body=NewEnrolment, answers=CREATED, problems=(404,)),
+    ("POST", "/app-passwords"): Operation(body=NewAppPassword, answers=CREATED, problems=(409,)),
+    ("DELETE", "/app-passwords/{id}"): Operation(answers=NOTHING),
+    ("POST", "/links"): Operation(body=NewLink, answers=CREATED, problems=(404,)),
+    ("DELETE", "/links/{id}"): Operation(answers=NOTHING),
+    ("POST", "/accounts"): Operation(body=Creation, answers=CREATED, problems=(409,)),
+    ("PATCH", "/accounts/{id}"): Operation(body=Change, problems=(409,)),
+    ("GET", "/audit"): Operation(parameters=_IN_AUDIT),
+    ("GET", "/admin"): Operation(answers=PAGE),
+    ("PUT", "/events/{id}"): Operation(
+        body=Envelope,
+        parameters=(_header("Client-Now", _MOMENT, "What the device's clock shows"),),
+        answers={200: JSON, 201: JSON},
+        problems=(409, 423),
+    ),
+    ("GET", "/sync"): Operation(
+        parameters=(
+            parameter("since", {"type": "integer", "minimum": 0}, "cursor of an earlier answer"),
+        )
+    ),
+    ("POST", "/sync"): Operation(body=(JSON, _SYNC)),
+    ("GET", "/hazards"): Operation(parameters=_IN_HAZARDS, limit=True),
+    ("GET", "/hazards/{id}"): Operation(parameters=(_HELD,), answers=KEPT),
+    ("GET", "/hazards/{id}/timeline"): Operation(parameters=(_HELD,), answers=KEPT),
+    ("GET", "/assets/{id}/open-hazards"): Operation(parameters=(_HELD,), answers=KEPT),
+    ("POST", "/campaigns"): Operation(body=Opening, answers=CREATED, problems=(404,)),
+    ("POST", "/campaigns/{id}/tasks"): Operation(body=Assignment, answers=NOTHING),
+    ("POST", "/campaigns/{id}/close"): Operation(answers=NOTHING),
+    ("OPTIONS", "/uploads"): Operation(answers=NOTHING),
+    ("POST", "/uploads"): Operation(
+        body=_PIECE,
+        parameters=(_VERSION, _LENGTH, _METADATA, _CHECKSUM),
+        answers={201: None},
+        problems=(409, 412, 415, 423, 460, 507),
+    ),
+    ("OPTIONS", "/uploads/{id}"): Operation(answers=NOTHING),
+    ("HEAD", "/uploads/{id}"): Operation(
+        parameters=(_VERSION,), answers={200: None}, problems=(410, 412, 423)
+    ),
+    ("PATCH", "/uploads/{id}"): Operation(
+        body=_PIECE,
+        parameters=(_VERSION, _OFFSET, _CHECKSUM),
+        answers=NOTHING,
+        problems=(409, 410, 412, 415, 423, 460, 507),
+    ),
+    ("DELETE", "/uploads/{id}"): Operation(
+        parameters=(_VERSION,), answers=NOTHING, problems=(410, 412, 423)
+    ),
+    ("POST", "/uploads/{id}"): Operation(
+        body=_PIECE,
+        parameters=(_VERSION, _OVERRIDE),
+        answers={200: None, 204: None},
+        problems=(405, 409, 410, 412, 415, 423, 460, 507),
+    ),
+    ("GET", "/evidence/{sha256}"): Operation(
+        parameters=(
+            parameter("size", {"type": "string", "enum": list(SIZES)}, "A picture of it"),
+            _HELD,
+        ),
+        answers=_PICTURE,
+    ),
+    ("GET", "/metrics"): Operation(answers={200: "text/plain"}),
+}
+"""What is not here takes nothing but the language and answers JSON."""

@@ -74,6 +74,18 @@ _OVERRIDE = _header(
     "The method, where a proxy lets only POST through",
     required=True,
 )
+_OUTBOX: Document = {
+    "type": "object",
+    "description": "An outbox the phone app exported",
+    "required": ["format", "events"],
+    "properties": {
+        "format": {"type": "string", "enum": ["infratrack-outbox/1"]},
+        "device_id": _TEXT,
+        "account": _TEXT,
+        "events": {"type": "array", "items": _TEXT},
+        "blobs": {"type": "array", "items": {"type": "object"}},
+    },
+}
 _SYNC: Document = {
     "type": "object",
     "required": ["events"],
@@ -163,6 +175,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         )
     ),
     ("POST", "/sync"): Operation(body=(JSON, _SYNC)),
+    ("POST", "/sync/import"): Operation(body=(JSON, _OUTBOX), problems=(413,)),
+    ("GET", "/office"): Operation(answers=PAGE),
+    ("GET", "/case"): Operation(answers=PAGE),
+    ("GET", "/enrol-ca"): Operation(answers=PAGE),
     ("GET", "/hazards"): Operation(parameters=_IN_HAZARDS, limit=True),
     ("GET", "/hazards/{id}"): Operation(parameters=(_HELD,), answers=KEPT),
     ("GET", "/hazards/{id}/timeline"): Operation(parameters=(_HELD,), answers=KEPT),

@@ -25,7 +25,7 @@ from gis.people.policy import Action
 
 Document = dict[str, Any]  # Any: JSON
 _TEXT = {"type": "string"}
-_PLAIN = ("id", "kind", "z", "row", "col", "name", "version", "file", "sha256")
+_PLAIN = ("id", "kind", "z", "row", "col", "name", "version", "file", "sha256", "build")
 
 
 def _parameter(name: str, schema: Document, text: str, **more: object) -> Document:

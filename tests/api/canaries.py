@@ -248,7 +248,7 @@ def _fill(path: str, planted: Canaries) -> Iterator[str]:
                 yield f"{filled}?size=thumb"
         return
     words = {"name": "progress", "version": "0", "file": "x.js"}
-    filled = place.format(**words)
+    filled = re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], "x"), place)
     if filled.endswith("/items"):
         yield f"{filled}?limit=10000"
     elif filled == "/search":

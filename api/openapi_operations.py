@@ -141,6 +141,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/search"): Operation(parameters=(_SEARCH,), limit=True),
     ("GET", "/events"): Operation(answers={200: "text/event-stream"}),
     ("GET", "/maps/{name}"): Operation(answers=PAGE),
+    ("GET", "/maps/{name}/config"): Operation(parameters=_TILE[:1]),
+    ("GET", "/field"): Operation(answers=PAGE),
+    ("GET", "/field/sw.js"): Operation(answers={200: "text/javascript"}),
+    ("GET", "/field/manifest.webmanifest"): Operation(answers={200: "application/manifest+json"}),
+    ("GET", "/field/app/{build}/{file}"): Operation(answers={200: "*/*"}),
+    ("GET", "/office/app/{build}/{file}"): Operation(answers={200: "*/*"}),
+    ("GET", "/enrol-ca/{file}"): Operation(answers={200: "*/*"}),
     ("GET", "/static/app/{version}/{file}"): Operation(answers={200: "*/*"}),
     ("GET", "/static/vendor/{file}"): Operation(answers={200: "*/*"}),
     ("GET", "/login"): Operation(

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from api.openapi_operations import HTML, JSON, OPERATIONS, Operation
 from api.openapi_schemas import Schemas
+from api.openapi_words import WORDS
 from api.routing import Row
+from gis.attributes import Language
 from gis.db.roles import Pool
 from gis.hazards.events import PAYLOADS
 from gis.hazards.records import RECORDS, RecordType
@@ -54,7 +56,7 @@ def plain_path(path: str) -> str:
     return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
 
 
-def describe_rows(rows: Iterable[Row], schemas: Schemas) -> Document:
+def describe_rows(rows: Iterable[Row], schemas: Schemas, language: Language) -> Document:
     """Every operation but those under one collection, which have a path for each kind."""
     paths: Document = {}
     for row in rows:
@@ -63,13 +65,13 @@ def describe_rows(rows: Iterable[Row], schemas: Schemas) -> Document:
             continue
         for method in row.methods:
             item = paths.setdefault(path, {})
-            item[method.lower()] = _describe(row, method, path, schemas)
+            summary = WORDS[method, path].get(language)
+            item[method.lower()] = _describe(row, method, path, summary, schemas)
     return paths
 
 
-def _describe(row: Row, method: str, path: str, schemas: Schemas) -> Document:
+def _describe(row: Row, method: str, path: str, summary: str, schemas: Schemas) -> Document:
     operation = OPERATIONS.get((method, path), Operation())
-    summary = (row.endpoint.__doc__ or "").strip().splitlines()[0]
     found: Document = {
         "operationId": _name(method, path),
         "summary": summary,
@@ -90,7 +92,7 @@ _TAGS = {
     "data": ("search",),
     "tiles": ("tiles", "tileMatrixSets"),
     "maps": ("maps", "static"),
-    "field": ("events", "sync", "uploads", "evidence", "field"),
+    "field": ("events", "sync", "uploads", "evidence", "field", "enrol-ca"),
     "hazards": ("hazards", "assets", "campaigns", "links"),
     "people": (
         "login", "logout", "me", "devices", "enrolments", "app-passwords", "accounts", "audit",

@@ -168,7 +168,7 @@ def openapi_document(request: Request, parts: Parts, language: Language) -> Docu
     schemas = Schemas()
     schemas.name("Problem", _PROBLEM)
     rows: Iterable[Row] = request.app.state.rows
-    paths = describe_rows(rows, schemas)
+    paths = describe_rows(rows, schemas, language)
     for kind in parts.kinds.values():
         paths |= _collection_paths(kind, parts, language)
     return {

@@ -177,8 +177,10 @@ def serve_installation(
     session.answer(
         Text(
             zh="地图  {a}/maps/progress  (建设进度)\n      {a}/maps/hazards  (隐患)\n"
+            "办公  {a}/office  ·  手机  {a}/field\n"
             "接口  {a}/  ·  说明  {a}/api.html\n按 Ctrl+C 停止",
             en="Maps  {a}/maps/progress  (progress)\n      {a}/maps/hazards  (hazards)\n"
+            "Office {a}/office  ·  phones  {a}/field\n"
             "API   {a}/  ·  described at  {a}/api.html\nCtrl+C stops",
         )
         .format(a=write_base(session.settings, tls))

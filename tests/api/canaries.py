@@ -139,8 +139,10 @@ def _plant_people(crowd: Crowd, planted: Canaries) -> None:
     system = crowd.log_in("system_officer")
     for role in ROLES:
         own = frozenset({role, "system_officer"})
+        # Who hands out work sees whom it can be given to (/office/start).
+        colleagues = own | {"officer", "leader"}
         changed = {
-            name: planted.word(own, f"account {role} {name}") for name in ("name", "section")
+            name: planted.word(colleagues, f"account {role} {name}") for name in ("name", "section")
         } | {"townships": [planted.word(own, f"account {role} townships")]}
         answer = system.patch(f"/accounts/{crowd.ids[role]}", json=changed)
         assert answer.status_code == 200, answer.text

@@ -54,7 +54,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The Chromium of the system."""
     path = shutil.which("chromium")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.attributes import Text
@@ -140,11 +142,15 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def newest_revision() -> str:
-    """The migration this program was written for."""
+def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    head = ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)
+
+
+def newest_revision() -> str:
+    """The migration this program was written for."""
+    head = _scripts().get_current_head()
     if head is None:
         raise SetupError(Text(zh="程序中没有数据库迁移文件", en="there are no migrations"))
     return head
@@ -155,9 +161,29 @@ def migrate(owner: Engine, revision: str = "head") -> None:
     with owner.begin() as connection:
         _require_prepared(connection)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
+        _require_known_revision(connection)
         command.upgrade(alembic_config(connection), revision)
         for statement in (*guard_statements(), *table_grants()):
             connection.exec_driver_sql(statement)
+
+
+def _require_known_revision(connection: Connection) -> None:
+    """Refuse a database that a newer program has migrated: its tables are not ours to touch."""
+    context = MigrationContext.configure(connection, opts={"version_table_schema": CORE})
+    found = context.get_current_revision()
+    try:
+        if found:
+            _scripts().get_revision(found)
+    except CommandError as error:
+        raise SetupError(
+            Text(
+                zh="数据库结构是 {found},本程序只认到 {newest}:"
+                "请使用更新的程序,或恢复该程序版本的备份",
+                en="the database has schema {found}, this program knows up to {newest}: use the"
+                " newer program, or restore a backup made with this one",
+            ).format(found=str(found), newest=newest_revision()),
+            found=found,
+        ) from error
 
 
 def guard_statements() -> Iterator[str]:

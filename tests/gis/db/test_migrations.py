@@ -144,6 +144,23 @@ def test_migrating_twice_changes_nothing_and_the_newest_revision_is_recorded(
     owner.dispose()
 
 
+def test_a_database_of_a_newer_program_is_refused_with_both_schemas_named_and_left_alone(
+    empty: str, cluster: Cluster
+) -> None:
+    owner = create_engine(cluster.url(OWNER, empty))
+    migrate(owner)
+    with owner.begin() as connection:
+        connection.exec_driver_sql("UPDATE core.alembic_version SET version_num = '9999'")
+    with pytest.raises(SetupError) as refused:
+        migrate(owner)
+    assert "9999" in refused.value.message.en
+    assert newest_revision() in refused.value.message.zh
+    with owner.connect() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM core.alembic_version").scalar()
+    assert found == "9999"
+    owner.dispose()
+
+
 def test_a_database_that_was_not_prepared_is_refused_with_the_command_to_run(
     cluster: Cluster,
 ) -> None:

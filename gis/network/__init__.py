@@ -1,0 +1,1 @@
+"""Sewers as a graph: topology, traces, profiles, surveys, condition, desilting."""

@@ -1,9 +1,11 @@
 // What each step asks for. Which steps there are for whom is the server's word, not this table's.
 // photos: the kinds to choose from, the first is preset; needed: without it the server refuses.
 
+import { PLAN_FIELDS } from "./vocabulary.js";
+
 export const ACTS = {
   registered: { tone: "primary", fields: ["severity", "section", "assigned_to", "supervision_listed", "use_suspended", "note"] },
-  notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? null : "f_signature" },
+  notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? [] : ["signature"] },
   rectifying: { tone: "primary", fields: ["duty_holder", "note"], photos: ["interim"] },
   submitted: { tone: "primary", fields: ["fixed_on", "note"], photos: ["after"], photoNeeded: true },
   passed: { tone: "primary", fields: ["note"], photos: ["reinspection"], photoNeeded: true },
@@ -15,6 +17,7 @@ export const ACTS = {
   controlled: { fields: ["note"], photos: ["interim"], photoNeeded: true },
   transferred: { fields: ["to", "document", "note"], needed: ["to"] },
   duplicate: { fields: ["survivor", "note"], needed: ["survivor"] },
+  plan_filed: { tone: "primary", fields: [...Object.keys(PLAN_FIELDS), "note"], needed: Object.keys(PLAN_FIELDS), photos: ["document"], text: "plan_text" },
   dismissed: { tone: "danger", fields: ["reason"], needed: ["reason"] },
   commented: { tone: "quiet", fields: ["note"], needed: ["note"], photos: ["other"] },
 };
@@ -38,10 +41,11 @@ export function makePayload(event, given) {
   return payload;
 }
 
+// The names of all that is missing.
 export function findMissing(event, given) {
   const act = ACTS[event];
-  const missing = (act.needed ?? []).find((name) => !given[name]);
-  if (missing) return `f_${missing}`;
-  if (act.photoNeeded && !given.photos.length) return "f_photo";
-  return act.needs?.(given) ?? null;
+  const missing = (act.needed ?? []).filter((name) => !given[name]);
+  if (missing.length) return missing;
+  if (act.photoNeeded && !given.photos.length) return ["photo"];
+  return act.needs?.(given) ?? [];
 }

@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { townshipName, word } from "./parts.js";
 import { currentLanguage, pick, say } from "./words.js";
 
-export const RATES = ["rectification_rate", "on_time_rate", "on_time_rate_extended", "closed_loop_rate", "spot_rate", "extension_share", "return_share", "late_report_share"];
+export const RATES = ["rectification_rate", "on_time_rate", "on_time_rate_extended", "closed_loop_rate", "spot_rate", "extension_share", "return_share", "late_report_share", "recurrence_rate"];
 export const TIMES = ["rectified_median", "rectified_p90", "verify_lag_median", "verify_lag_p90", "report_lag_median"];
 const VERIFY = ["closed_without_order", "closed_undated", "awaiting_reinspection"];
 export const COLUMNS = ["found", "on_spot", "ordered", "undecided", "transferred", "closed_in_time", "closed_late", "not_due", "overdue", "deferred"];

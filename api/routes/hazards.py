@@ -32,6 +32,7 @@ from gis.geometry import BBox
 from gis.hazards import questions
 from gis.hazards.hints import find_hints
 from gis.hazards.questions import FILTERED, HazardFilter, Order
+from gis.hazards.resemblance import list_alike
 from gis.hazards.running import as_document, list_running
 from gis.kinds.hazard import Hazard
 from gis.people.person import Credential
@@ -170,6 +171,14 @@ async def timeline(request: Request) -> Response:
     check_known(request.query_params, COMMON)
     identifier = _own(request, read_identifier(request))
     return await _answer(request, questions.timeline_of(identifier))
+
+
+async def alike(request: Request) -> Response:
+    """Photos of the hazard that are nearly those of another, for people to look at."""
+    check_known(request.query_params, COMMON)
+    asked = list_alike(read_identifier(request))
+    rows = await parts_of(request).reader.run(request, lambda ask: ask(asked))
+    return Response(rows[0][0].encode(), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def open_at_asset(request: Request) -> Response:

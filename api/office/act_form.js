@@ -4,6 +4,7 @@ import { ACTS, findMissing, makePayload } from "./acts.js";
 import { make } from "./dom.js";
 import { MAX_BYTES, PhotoRefusedError, hashBytes, readPhoto } from "./evidence.js";
 import { button, field, openDialog, optionsOf, select, toast, word } from "./parts.js";
+import { planWord } from "./plan.js";
 import { sendRecord, uploadPhoto } from "./records.js";
 import { PLAN_FIELDS, ROLES, VOCABULARY } from "./vocabulary.js";
 import { pick, say } from "./words.js";
@@ -89,7 +90,7 @@ function readFields(form) {
 }
 
 const LABELS = { severity: "severity", section: "section", assigned_to: "person", duty_holder: "duty_holder" };
-const nameField = (name) => (name in PLAN_FIELDS ? pick(PLAN_FIELDS[name]) : say(LABELS[name] ?? `f_${name}`));
+const nameField = (name) => (name in PLAN_FIELDS ? planWord(name) : say(LABELS[name] ?? `f_${name}`));
 
 // A plan that is filed again is amended.
 export const nameAct = (event, hazard) => say(event === "plan_filed" && hazard.plan_version ? "do_plan_amended" : `do_${event}`);

@@ -6,6 +6,7 @@ import { PLAN_FIELDS } from "./vocabulary.js";
 export const ACTS = {
   registered: { tone: "primary", fields: ["severity", "section", "assigned_to", "supervision_listed", "use_suspended", "note"] },
   notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? [] : ["signature"] },
+  plan_filed: { tone: "primary", fields: [...Object.keys(PLAN_FIELDS), "note"], needed: Object.keys(PLAN_FIELDS), photos: ["document"], text: "plan_text" },
   rectifying: { tone: "primary", fields: ["duty_holder", "note"], photos: ["interim"] },
   submitted: { tone: "primary", fields: ["fixed_on", "note"], photos: ["after"], photoNeeded: true },
   passed: { tone: "primary", fields: ["note"], photos: ["reinspection"], photoNeeded: true },
@@ -17,10 +18,12 @@ export const ACTS = {
   controlled: { fields: ["note"], photos: ["interim"], photoNeeded: true },
   transferred: { fields: ["to", "document", "note"], needed: ["to"] },
   duplicate: { fields: ["survivor", "note"], needed: ["survivor"] },
-  plan_filed: { tone: "primary", fields: [...Object.keys(PLAN_FIELDS), "note"], needed: Object.keys(PLAN_FIELDS), photos: ["document"], text: "plan_text" },
   dismissed: { tone: "danger", fields: ["reason"], needed: ["reason"] },
   commented: { tone: "quiet", fields: ["note"], needed: ["note"], photos: ["other"] },
 };
+
+// A plan that is amended presses nobody.
+export const toneOf = (event, hazard) => (event === "plan_filed" && hazard.plan_filed_at ? "" : ACTS[event].tone ?? "");
 
 const ORDER = Object.keys(ACTS);
 export const orderActs = (allowed) => ORDER.filter((event) => allowed.includes(event));

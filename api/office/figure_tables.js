@@ -60,12 +60,13 @@ export function renderRates(figures) {
   const table = (key, names) => make("section", { class: "panel rates" }, make("h2", { text: say(key) }),
     make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, make("th", {}), make("th", { scope: "col", text: say("general") }), make("th", { scope: "col", text: say("major") }))),
-      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) }), renderNote(figures[`${name}.general`])), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))),
+      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) })), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))),
+    ...names.map((name) => renderNote(figures[`${name}.general`])),
     key === "rates" ? make("p", { class: "muted table-note", text: say("interval_note") }) : null);
   return make("div", { class: "rate-pair" }, table("rates", RATES), table("times", TIMES));
 }
 
-const renderNote = (figure) => (figure.note && figure.value !== null ? make("span", { class: "cell-note muted", text: pick(figure.note) }) : null);
+const renderNote = (figure) => (figure.note && figure.value !== null ? make("p", { class: "muted table-note", text: `${pick(figure.text)}:${pick(figure.note)}` }) : null);
 
 function renderCell(figure) {
   const lines = [make("strong", { class: "value", text: writeMeasure(figure) })];

@@ -1,7 +1,7 @@
 // The duty holder's page: one hazard by a link, its photos, and the steps that are theirs. The
 // link's token is in the fragment, which no browser sends, and stays in this tab's memory.
 
-import { ACTS, orderActs } from "./acts.js";
+import { orderActs, toneOf } from "./acts.js";
 import { nameAct, openAct } from "./act_form.js";
 import { ask, useToken } from "./ask.js";
 import { setClock } from "./clock.js";
@@ -51,7 +51,7 @@ function render({ hazard, allowed }, timeline) {
       hazard.description ? make("p", { text: hazard.description }) : null),
     waits ? make("p", { class: "note", text: say(waits) }) : null,
     make("section", { class: "acts" }, make("div", { class: "act-buttons" },
-      ...steps.map((event) => button(nameAct(event, hazard), () => openAct({ office, hazard, event, done: show }), ACTS[event].tone ?? "", { "data-act": event })))),
+      ...steps.map((event) => button(nameAct(event, hazard), () => openAct({ office, hazard, event, done: show }), toneOf(event, hazard), { "data-act": event })))),
     renderPlan(hazard, timeline),
     renderPhotos(timeline, true),
     renderTimeline(timeline, start)));

@@ -5,6 +5,12 @@ import { latenessMark, word, writeDate, writeMoment } from "./parts.js";
 import { PLAN_FIELDS } from "./vocabulary.js";
 import { pick, say } from "./words.js";
 
+// The name of a field of the plan, as a label.
+export function planWord(name) {
+  const text = pick(PLAN_FIELDS[name]);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const planRecords = (timeline) => timeline.filter((record) => record.type === "plan_filed" && record.outcome === "applied");
 
 // The newest version, and what the form begins with when it is amended.
@@ -24,7 +30,7 @@ function renderFields(plan, hazard) {
   const later = hazard.due_at && plan.deadline > writeDate(hazard.due_at);
   return make("div", { class: "plan" },
     make("p", { class: "muted", text: [say("plan_version", { n: hazard.plan_version }), hazard.plan_filed_at && say("plan_filed_at", { when: writeMoment(hazard.plan_filed_at) })].filter(Boolean).join(" · ") }),
-    make("dl", { class: "facts" }, ...Object.keys(PLAN_FIELDS).flatMap((name) => [make("dt", { text: pick(PLAN_FIELDS[name]) }), make("dd", { text: plan[name] ?? "" })])),
+    make("dl", { class: "facts" }, ...Object.keys(PLAN_FIELDS).flatMap((name) => [make("dt", { text: planWord(name) }), make("dd", { text: plan[name] ?? "" })])),
     later ? make("p", { class: "hint-line", text: say("plan_later", { plan: plan.deadline, due: writeDate(hazard.due_at) }) }) : null);
 }
 

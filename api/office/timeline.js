@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { personName, word, writeDate, writeItem, writeMoment } from "./parts.js";
-import { numberPlans } from "./plan.js";
+import { numberPlans, planWord } from "./plan.js";
 import { PLAN_FIELDS } from "./vocabulary.js";
 import { pick, say } from "./words.js";
 
@@ -15,7 +15,7 @@ const SHOWN = {
   assigned_to: ["assigned", (value, start) => personName(start, value)],
   severity: ["severity", (value) => word("severity", value)],
   item: ["item", writeItem],
-  ...Object.fromEntries(Object.keys(PLAN_FIELDS).map((name) => [name, [() => pick(PLAN_FIELDS[name])]])),
+  ...Object.fromEntries(Object.keys(PLAN_FIELDS).map((name) => [name, [() => planWord(name)]])),
   stage: ["stage", (value) => word("stage", value)], recipient: ["stage_for", (value) => word("recipient", value)],
   to: ["f_to", (value, start) => (Array.isArray(value) ? value.map((login) => personName(start, login)).join(say("separator")) : value)],
   copies: ["stage_copies", (value, start) => value.map((login) => personName(start, login)).join(say("separator"))],

@@ -100,7 +100,7 @@ def test_everybody_reads_his_own_notices_and_takes_note_of_them_by_a_record(
 ) -> None:
     own_crowd.clock.ahead = -timedelta(days=20)
     hazard = order(own_crowd, own_crowd.log_in("officer"))
-    own_crowd.clock.ahead += timedelta(days=16, hours=1)
+    own_crowd.clock.ahead += timedelta(days=17)
     officer = own_crowd.log_in("officer")
     # Beside it, the late ones of the small county.
     raised_now = escalate(own_crowd.db, now=own_crowd.clock())

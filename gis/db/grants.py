@@ -21,6 +21,7 @@ _AUTHORS = ("recorded_by", "recorded_tx", "reason")
 _DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
 _READERS = {
     "collection_version": _DATA_POOLS,
+    "long_write": _DATA_POOLS,
     "county": _DATA_POOLS,
     "alembic_version": tuple(Pool),
     "project_asset": (Pool.STAFF, Pool.JOBS),

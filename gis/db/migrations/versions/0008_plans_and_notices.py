@@ -1,4 +1,5 @@
-"""The plan of a major hazard, notices of its escalation, and how much each device has sent.
+"""The plan of a major hazard, notices of its escalation, how much each device has sent; and how
+long long transactions were at work.
 
 Revision: 0008
 Follows: 0007
@@ -37,6 +38,33 @@ SELECT device_id, count(DISTINCT device_seq), max(device_seq) FROM core.event
 """
 
 
+BUMP_VERSIONS = """
+CREATE OR REPLACE FUNCTION core.bump_versions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = core, public, pg_temp AS $$
+-- Runs at commit, so the row locks are held for the commit only; sorted, so no deadlock.
+DECLARE
+  touched text[];
+BEGIN
+  SELECT array_agg(kind) INTO touched FROM core.change_mark WHERE tx = pg_current_xact_id();
+  IF touched IS NULL THEN
+    RETURN NULL; -- an earlier firing of this transaction did it
+  END IF;
+  DELETE FROM core.change_mark WHERE tx = pg_current_xact_id();
+  PERFORM 1 FROM core.collection_version WHERE kind = ANY (touched) ORDER BY kind FOR UPDATE;
+  UPDATE core.collection_version SET version = version + 1, changed_at = clock_timestamp()
+   WHERE kind = ANY (touched);
+  PERFORM pg_notify('infratrack_change', array_to_string(touched, ','));
+%s  RETURN NULL;
+END $$;
+"""
+NOTE_LONG = """  -- Versions bear the moment their transaction began; until now nobody saw them.
+  IF clock_timestamp() - now() > interval '100 milliseconds' THEN
+    INSERT INTO core.long_write AS w (began_at, ended_at) VALUES (now(), clock_timestamp())
+    ON CONFLICT (began_at) DO UPDATE SET ended_at = greatest(w.ended_at, excluded.ended_at);
+  END IF;
+"""
+
+
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
@@ -67,6 +95,15 @@ def upgrade() -> None:
         schema="core",
     )
     op.execute(COUNT_DEVICE)
+    op.create_table(
+        "long_write",
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("ended_at >= began_at", name=op.f("ck_long_write_ended_at")),
+        sa.PrimaryKeyConstraint("began_at", name=op.f("pk_long_write")),
+        schema="core",
+    )
+    op.execute(BUMP_VERSIONS % NOTE_LONG)
     op.execute(
         "CREATE TRIGGER require_actor BEFORE INSERT OR UPDATE OR DELETE ON core.notice"
         " FOR EACH STATEMENT EXECUTE FUNCTION core.require_actor()"
@@ -93,6 +130,8 @@ def downgrade() -> None:
     for schema in ("history", "core"):
         op.drop_column("hazard", "plan_version", schema=schema)
         op.drop_column("hazard", "plan_filed_at", schema=schema)
+    op.execute(BUMP_VERSIONS % "")
+    op.drop_table("long_write", schema="core")
     op.execute("DROP TRIGGER count_device ON core.event")
     op.execute("DROP FUNCTION core.count_device()")
     op.drop_table("device_count", schema="core")

@@ -13,7 +13,7 @@ export function renderSync(answer, start) {
   return make("section", { class: "panel sync" },
     make("h2", { text: say("sync") }),
     make("p", {}, make("strong", { class: "value", text: answer.share === null ? "—" : writeShare(answer.share) }), make("span", { class: "muted", text: ` ${ratio} · ${say("sync_devices", { n: answer.devices })}` }),
-      whole && answer.devices ? make("span", { class: "agrees", text: ` ✓ ${say("sync_whole")}` }) : null),
+      whole && answer.devices ? make("span", { class: "good", text: ` ✓ ${say("sync_whole")}` }) : null),
     whole ? null : make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, ...["sync_person", "sync_device", "sync_ratio", "sync_missing", "sync_last"].map((key) => make("th", { scope: "col", text: say(key) })))),
       make("tbody", {}, ...answer.gaps.map((gap) => make("tr", {},

@@ -9,6 +9,7 @@ from gis.db.cluster_keeper import keep_running
 from gis.db.connect import Installation
 from gis.evidence.sweep import TASKS as EVIDENCE_TASKS
 from gis.hazards.sealer import Sealer
+from gis.hazards.supervision import TASKS as SUPERVISION_TASKS
 from gis.jobs.housekeeping import TASKS as QUEUE_TASKS
 from gis.jobs.nightly import Nightly
 from gis.jobs.worker import Worker
@@ -19,7 +20,7 @@ from gis.settings import Settings
 def run_background(installation: Installation, settings: Settings) -> Iterator[None]:
     """Backup, worker and the server's keeper at work; at the end all finish what they are at."""
     nightly = Nightly(installation, settings)
-    worker = Worker(installation, settings, (*EVIDENCE_TASKS, *QUEUE_TASKS))
+    worker = Worker(installation, settings, (*EVIDENCE_TASKS, *SUPERVISION_TASKS, *QUEUE_TASKS))
     sealer = Sealer(installation.db)
     nightly.start()
     worker.start()

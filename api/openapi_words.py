@@ -56,6 +56,11 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/hazards"): Text(zh="隐患列表", en="Hazards by state, place, deadline"),
     ("GET", "/hazards/{id}"): Text(zh="一处隐患", en="One hazard"),
     ("GET", "/hazards/{id}/timeline"): Text(zh="隐患经过", en="All that was sent about a hazard"),
+    ("GET", "/hazards/{id}/alike"): Text(
+        zh="与其他照片近似的照片", en="Its photos that are nearly others"
+    ),
+    ("GET", "/sync/completeness"): Text(zh="同步完整性", en="What devices sent, and what lacks"),
+    ("GET", "/notices"): Text(zh="本人的督办通知", en="One's own notices of escalations"),
     ("GET", "/assets/{id}/open-hazards"): Text(zh="设施的未结隐患", en="What is open at an asset"),
     ("GET", "/campaigns"): Text(zh="专项检查及覆盖率", en="Campaigns and their coverage"),
     ("POST", "/campaigns"): Text(zh="部署专项检查", en="Open a campaign"),

@@ -45,7 +45,8 @@ class Interval:
 class Filter:
     """Which features are asked for. ``equal`` maps attribute names to typed values.
 
-    ``as_of`` reads valid time, ``known_at`` recorded time; both None is the present.
+    ``as_of`` reads valid time, ``known_at`` recorded time (exact to 0.1 s: what a transaction
+    wrote counts from its start, or from its end where it took longer); both None is the present.
     """
 
     bbox: BBox | None = None
@@ -88,12 +89,26 @@ def _past_condition(kind: str, asked: Filter, parameters: Parameters) -> str:
     known, later_known = "", ""
     if asked.known_at is not None:
         parameters |= {"known_at": asked.known_at}
-        known = " AND f.recorded_at <= %(known_at)s"
-        later_known = " AND l.recorded_at <= %(known_at)s"
+        known, later_known = _known("f"), _known("l")
     return (
         f"f.valid @> %(as_of)s::timestamptz AND NOT f.deleted{known} AND NOT EXISTS"
         f" (SELECT 1 FROM {HISTORY}.{kind} l WHERE l.id = f.id AND l.version > f.version"
         f" AND l.valid @> %(as_of)s::timestamptz{later_known})"
+    )
+
+
+def _known(alias: str) -> str:
+    """What was recorded by then, and could be seen: a long transaction shows from its end on.
+
+    Its list is asked once, and holds what was being written at that very moment: as a rule
+    nothing.
+    """
+    unseen = (
+        f"SELECT w.began_at FROM {CORE}.long_write w"
+        " WHERE w.began_at <= %(known_at)s AND w.ended_at > %(known_at)s"
+    )
+    return (
+        f" AND {alias}.recorded_at <= %(known_at)s AND {alias}.recorded_at <> ALL(ARRAY({unseen}))"
     )
 
 

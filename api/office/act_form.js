@@ -2,10 +2,11 @@
 
 import { ACTS, findMissing, makePayload } from "./acts.js";
 import { make } from "./dom.js";
-import { readPhoto } from "./evidence.js";
+import { MAX_BYTES, PhotoRefusedError, hashBytes, readPhoto } from "./evidence.js";
 import { button, field, openDialog, optionsOf, select, toast, word } from "./parts.js";
+import { planWord } from "./plan.js";
 import { sendRecord, uploadPhoto } from "./records.js";
-import { ROLES, VOCABULARY } from "./vocabulary.js";
+import { PLAN_FIELDS, ROLES, VOCABULARY } from "./vocabulary.js";
 import { pick, say } from "./words.js";
 
 // In which capacity: the leader's word where somebody is both.
@@ -21,7 +22,7 @@ export function chooseRole(event, capacities) {
 export function openAct({ office, hazard, event, hint, done }) {
   const act = ACTS[event];
   const photos = [];
-  const title = say(`do_${event}`);
+  const title = nameAct(event, hazard);
   const problem = make("p", { class: "problem", role: "alert", hidden: true });
   const submit = make("button", { type: "submit", class: `button ${act.tone === "danger" ? "danger" : "primary"}`, text: say("submit") });
   const form = make("form", { class: "act-form", novalidate: true, onsubmit: (happened) => (happened.preventDefault(), send()) },
@@ -37,7 +38,7 @@ export function openAct({ office, hazard, event, hint, done }) {
   async function send() {
     const given = { ...readFields(form), photos };
     const missing = findMissing(event, given);
-    if (missing) return show(say("needs", { what: say(missing) }));
+    if (missing.length) return show(say("needs", { what: missing.map(nameField).join(say("separator")) }));
     submit.disabled = true;
     submit.textContent = say("sending");
     show("");
@@ -88,8 +89,15 @@ function readFields(form) {
   return given;
 }
 
+const LABELS = { severity: "severity", section: "section", assigned_to: "person", duty_holder: "duty_holder" };
+const nameField = (name) => (name in PLAN_FIELDS ? planWord(name) : say(LABELS[name] ?? `f_${name}`));
+
+// A plan that is filed again is amended.
+export const nameAct = (event, hazard) => say(event === "plan_filed" && hazard.plan_version ? "do_plan_amended" : `do_${event}`);
+
 function renderField(name, { office, hazard }) {
-  const label = say({ severity: "severity", section: "section", assigned_to: "person", duty_holder: "duty_holder" }[name] ?? `f_${name}`);
+  const label = nameField(name);
+  if (name in PLAN_FIELDS) return renderPlanField(name, `${label} *`, hazard.plan?.[name] ?? "");
   if (TICKS.has(name)) return make("label", { class: "tick" }, make("input", { type: "checkbox", name, checked: Boolean(hazard[name]) }), make("span", { text: label }));
   if (name === "severity") return field(label, select(name, optionsOf("severity", "—").slice(1), hazard.severity));
   if (name === "assigned_to") return field(label, select(name, officersOf(office), hazard.assigned_to ?? ""));
@@ -97,6 +105,12 @@ function renderField(name, { office, hazard }) {
   if (DAYS.has(name)) return field(label, make("input", { type: "date", name }), name === "due_on" && hazard.state === "registered" ? say("f_due_hint") : "");
   if (LONG.has(name)) return field(label, make("textarea", { name, rows: 3, maxlength: 2000 }));
   return field(label, make("input", { type: "text", name, maxlength: 200, value: name === "duty_holder" ? hazard.duty_holder ?? "" : "" }));
+}
+
+function renderPlanField(name, label, value) {
+  if (name === "deadline") return field(label, make("input", { type: "date", name, value }));
+  if (name === "measures" || name === "contingency") return field(label, make("textarea", { name, rows: 3, maxlength: 2000, text: value }));
+  return field(label, make("input", { type: "text", name, maxlength: 200, value }));
 }
 
 function officersOf(office) {
@@ -109,15 +123,28 @@ function renderSections(office, hazard) {
   return make("span", { class: "with-list" }, make("input", { type: "text", name: "section", list: "sections", maxlength: 200, value: hazard.section ?? office.start.person.section ?? "" }), list);
 }
 
+const DOCUMENTS = new Set(["document", "notice"]);
+
+// A notice or a plan may also come as it was written: a PDF.
+async function readFile(file) {
+  const head = new Uint8Array(await file.slice(0, 5).arrayBuffer());
+  if (String.fromCharCode(...head) !== "%PDF-") return readPhoto(file);
+  if (file.size > MAX_BYTES) throw new PhotoRefusedError("too_large");
+  const buffer = await file.arrayBuffer();
+  const media = "application/pdf";
+  return { sha256: await hashBytes(buffer), media, bytes: new Blob([buffer], { type: media }) };
+}
+
 export function renderPhotoField(act, photos) {
+  const takesDocuments = act.photos.some((key) => DOCUMENTS.has(key));
   const chosen = make("ul", { class: "chosen" });
   const kind = act.photos.length > 1 ? select("photo_kind", act.photos.map((key) => [key, pick(VOCABULARY.evidence[key])]), act.photos[0]) : null;
-  const input = make("input", { type: "file", name: "photo", accept: "image/*", multiple: true, class: "unseen", onchange: take });
+  const input = make("input", { type: "file", name: "photo", accept: takesDocuments ? "image/*,application/pdf" : "image/*", multiple: true, class: "unseen", onchange: take });
 
   async function take() {
     for (const file of input.files) {
       try {
-        const photo = await readPhoto(file);
+        const photo = takesDocuments ? await readFile(file) : await readPhoto(file);
         if (photos.some((one) => one.photo.sha256 === photo.sha256)) continue;
         photos.push({ photo, name: file.name, kind: kind?.value ?? act.photos[0] });
       } catch (error) {
@@ -134,6 +161,6 @@ export function renderPhotoField(act, photos) {
       make("span", { text: one.name }), make("span", { class: "muted", text: word("evidence", one.kind) }),
       button("×", () => (photos.splice(at, 1), show()), "icon", { "aria-label": say("cancel") }))));
   }
-  return make("div", { class: "field" }, make("span", { class: "label", text: `${say("f_photo")}${act.photoNeeded ? " *" : ""}` }),
-    make("div", { class: "photo-line" }, kind, make("label", { class: "button" }, say("pick_photos"), input)), chosen);
+  return make("div", { class: "field" }, make("span", { class: "label", text: `${say(takesDocuments ? "f_file" : "f_photo")}${act.photoNeeded ? " *" : ""}` }),
+    make("div", { class: "photo-line" }, kind, make("label", { class: "button" }, say(takesDocuments ? "pick_files" : "pick_photos"), input)), chosen);
 }

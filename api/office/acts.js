@@ -1,9 +1,12 @@
 // What each step asks for. Which steps there are for whom is the server's word, not this table's.
 // photos: the kinds to choose from, the first is preset; needed: without it the server refuses.
 
+import { PLAN_FIELDS } from "./vocabulary.js";
+
 export const ACTS = {
   registered: { tone: "primary", fields: ["severity", "section", "assigned_to", "supervision_listed", "use_suspended", "note"] },
-  notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? null : "f_signature" },
+  notified: { tone: "primary", fields: ["document", "due_on", "duty_holder", "refused_reason", "use_suspended", "note"], photos: ["signature", "refusal", "notice"], needs: (given) => given.photos.length || given.refused_reason ? [] : ["signature"] },
+  plan_filed: { tone: "primary", fields: [...Object.keys(PLAN_FIELDS), "note"], needed: Object.keys(PLAN_FIELDS), photos: ["document"], text: "plan_text" },
   rectifying: { tone: "primary", fields: ["duty_holder", "note"], photos: ["interim"] },
   submitted: { tone: "primary", fields: ["fixed_on", "note"], photos: ["after"], photoNeeded: true },
   passed: { tone: "primary", fields: ["note"], photos: ["reinspection"], photoNeeded: true },
@@ -18,6 +21,9 @@ export const ACTS = {
   dismissed: { tone: "danger", fields: ["reason"], needed: ["reason"] },
   commented: { tone: "quiet", fields: ["note"], needed: ["note"], photos: ["other"] },
 };
+
+// A plan that is amended presses nobody.
+export const toneOf = (event, hazard) => (event === "plan_filed" && hazard.plan_filed_at ? "" : ACTS[event].tone ?? "");
 
 const ORDER = Object.keys(ACTS);
 export const orderActs = (allowed) => ORDER.filter((event) => allowed.includes(event));
@@ -38,10 +44,11 @@ export function makePayload(event, given) {
   return payload;
 }
 
+// The names of all that is missing.
 export function findMissing(event, given) {
   const act = ACTS[event];
-  const missing = (act.needed ?? []).find((name) => !given[name]);
-  if (missing) return `f_${missing}`;
-  if (act.photoNeeded && !given.photos.length) return "f_photo";
-  return act.needs?.(given) ?? null;
+  const missing = (act.needed ?? []).filter((name) => !given[name]);
+  if (missing.length) return missing;
+  if (act.photoNeeded && !given.photos.length) return ["photo"];
+  return act.needs?.(given) ?? [];
 }

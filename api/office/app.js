@@ -6,13 +6,14 @@ import { CasesTab } from "./cases.js";
 import { setClock } from "./clock.js";
 import { byId, make } from "./dom.js";
 import { FiguresTab } from "./figures.js";
+import { NoticesTab } from "./notices.js";
 import { button, complain, toast } from "./parts.js";
 import { sendKept } from "./records.js";
 import { SlipView } from "./slip.js";
 import { TodayTab } from "./today.js";
 import { currentLanguage, readLanguage, say, switchLanguage } from "./words.js";
 
-const TABS = { today: TodayTab, cases: CasesTab, campaigns: CampaignsTab, figures: FiguresTab };
+const TABS = { today: TodayTab, notices: NoticesTab, cases: CasesTab, campaigns: CampaignsTab, figures: FiguresTab };
 const VIEWS = { ...TABS, slip: SlipView };
 const GATHER_MS = 800;
 const EVERY_MS = 60000;
@@ -21,6 +22,7 @@ class Office {
   constructor(start) {
     this.start = start;
     this.view = null;
+    this.unread = 0;
     addEventListener("hashchange", () => this.show());
     addEventListener("keydown", (event) => this.hearKey(event));
     this.follow();
@@ -70,8 +72,9 @@ class Office {
     byId("brand").textContent = say("brand");
     byId("tabs").setAttribute("aria-label", say("brand"));
     byId("tabs").replaceChildren(
-      ...Object.keys(TABS).map((name) => make("a", { href: `#${name}`, text: say(name), "aria-current": name === tab ? "page" : null })),
+      ...Object.keys(TABS).map((name) => make("a", { href: `#${name}`, "aria-current": name === tab ? "page" : null }, say(name), name === "notices" ? make("span", { id: "unread", class: "count" }) : null)),
       make("a", { class: "to-map", href: `/maps/hazards?lang=${currentLanguage()}`, text: say("map") }));
+    this.showUnread(this.unread);
     const { person } = this.start;
     const goal = encodeURIComponent(location.pathname);
     byId("account").replaceChildren(
@@ -107,9 +110,22 @@ class Office {
     document.addEventListener("visibilitychange", () => document.hidden || soon());
   }
 
+  // How many notices of this person nobody has taken note of.
+  showUnread(count) {
+    this.unread = count;
+    Object.assign(byId("unread"), { textContent: count > 99 ? "99+" : String(count), hidden: !count, title: say("notices_unread", { n: count }) });
+  }
+
+  async countUnread() {
+    if (this.start.person) this.showUnread((await ask("/notices?limit=1")).unread);
+  }
+
   refresh() {
     if (document.hidden || document.querySelector("dialog[open]")) return;
-    this.keep(() => this.view?.refresh?.());
+    this.keep(async () => {
+      await this.view?.refresh?.();
+      if (!(this.view instanceof NoticesTab)) await this.countUnread();
+    });
   }
 
   async sendKept() {
@@ -126,6 +142,7 @@ async function begin() {
     const office = new Office(start);
     await office.show();
     await office.sendKept();
+    await office.keep(() => office.countUnread());
   } catch (error) {
     if (error.status === 401) return void location.assign(`/login?next=${encodeURIComponent("/office")}`);
     byId("main").replaceChildren(make("p", { class: "opening late", text: say("failed", { why: error.message }) }), button(say("retry"), () => location.reload()));

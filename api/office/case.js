@@ -1,11 +1,13 @@
 // One case: what it is, its photos, what happened, and what this person may do about it now.
 
 import { renderActs } from "./act_list.js";
+import { showAlike } from "./alike.js";
 import { ask } from "./ask.js";
 import { make } from "./dom.js";
 import { makeLink } from "./holder_link.js";
 import { button, latenessMark, personName, severityMark, stateChip, titleOf, townshipName, word, writeDate, writeItem, writeMoment } from "./parts.js";
 import { renderPhotos } from "./photos.js";
+import { lastPlan, renderClocks, renderPlan } from "./plan.js";
 import { renderTimeline } from "./timeline.js";
 import { currentLanguage, say } from "./words.js";
 
@@ -48,6 +50,8 @@ export class CasePanel {
     const { start } = this.office;
     const allowed = this.shown.allowed[hazard.state] ?? [];
     const scrolled = this.place.scrollTop;
+    const alike = make("div", { class: "case-alike" });
+    hazard.plan = lastPlan(timeline);
     this.place.replaceChildren(make("article", { class: "case", "data-version": hazard.version },
       make("header", { class: "case-head" },
         make("a", { class: "button quiet case-back", href: location.hash.replace(/^#cases\/[^?]*/, "#cases"), text: `‹ ${say("back")}` }),
@@ -59,10 +63,14 @@ export class CasePanel {
         renderDates(hazard)),
       renderActs({ office: this.office, hazard, allowed, hints, done: () => this.recorded() }),
       renderFacts(hazard, start),
+      renderPlan(hazard, timeline),
+      renderClocks(hazard),
       renderPhotos(timeline, this.office.may("read_evidence")),
+      alike,
       renderTimeline(timeline, start),
       this.office.may("issue_link") && hazard.is_open ? make("section", {}, button(say("link_make"), () => makeLink(hazard))) : null));
     this.place.scrollTop = scrolled;
+    showAlike(alike, hazard);
   }
 }
 

@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { townshipName, word } from "./parts.js";
 import { currentLanguage, pick, say } from "./words.js";
 
-export const RATES = ["rectification_rate", "on_time_rate", "on_time_rate_extended", "closed_loop_rate", "spot_rate", "extension_share", "return_share", "late_report_share"];
+export const RATES = ["rectification_rate", "on_time_rate", "on_time_rate_extended", "closed_loop_rate", "spot_rate", "extension_share", "return_share", "late_report_share", "recurrence_rate"];
 export const TIMES = ["rectified_median", "rectified_p90", "verify_lag_median", "verify_lag_p90", "report_lag_median"];
 const VERIFY = ["closed_without_order", "closed_undated", "awaiting_reinspection"];
 export const COLUMNS = ["found", "on_spot", "ordered", "undecided", "transferred", "closed_in_time", "closed_late", "not_due", "overdue", "deferred"];
@@ -60,12 +60,13 @@ export function renderRates(figures) {
   const table = (key, names) => make("section", { class: "panel rates" }, make("h2", { text: say(key) }),
     make("div", { class: "scroll" }, make("table", {},
       make("thead", {}, make("tr", {}, make("th", {}), make("th", { scope: "col", text: say("general") }), make("th", { scope: "col", text: say("major") }))),
-      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) }), renderNote(figures[`${name}.general`])), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))),
+      make("tbody", {}, ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, make("span", { text: pick(figures[`${name}.general`].text) })), renderCell(figures[`${name}.general`]), renderCell(figures[`${name}.major`])))))),
+    ...names.map((name) => renderNote(figures[`${name}.general`])),
     key === "rates" ? make("p", { class: "muted table-note", text: say("interval_note") }) : null);
   return make("div", { class: "rate-pair" }, table("rates", RATES), table("times", TIMES));
 }
 
-const renderNote = (figure) => (figure.note && figure.value !== null ? make("span", { class: "cell-note muted", text: pick(figure.note) }) : null);
+const renderNote = (figure) => (figure.note && figure.value !== null ? make("p", { class: "muted table-note", text: `${pick(figure.text)}:${pick(figure.note)}` }) : null);
 
 function renderCell(figure) {
   const lines = [make("strong", { class: "value", text: writeMeasure(figure) })];

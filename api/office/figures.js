@@ -5,6 +5,7 @@ import { serverTime, setClock } from "./clock.js";
 import { make } from "./dom.js";
 import { writeCsv } from "./export.js";
 import { renderBreakdown, renderIdentity, renderRates, renderVerify } from "./figure_tables.js";
+import { renderSync } from "./sync.js";
 import { button, download, optionsOf, select, writeDate, writeMoment } from "./parts.js";
 import { say } from "./words.js";
 
@@ -36,12 +37,14 @@ export class FiguresTab {
     const whole = new URLSearchParams(this.asked);
     whole.delete("by");
     const questions = [ask(`/hazards/figures?${whole}`)];
-    if (this.asked.has("by")) questions.push(ask(`/hazards/figures?${this.asked}`));
-    const [total, broken] = await Promise.all(questions);
+    questions.push(this.asked.has("by") ? ask(`/hazards/figures?${this.asked}`) : null);
+    questions.push(this.office.may("manage_campaigns") ? ask("/sync/completeness") : null);
+    const [total, broken, sync] = await Promise.all(questions);
     if (this.turn !== mine) return;
     setClock(total.now, this.office.start.timezone);
     this.total = total;
-    this.broken = broken ?? null;
+    this.broken = broken;
+    this.sync = sync;
     this.renderBody();
   }
 
@@ -77,7 +80,8 @@ export class FiguresTab {
         renderIdentity(part.figures, "ordered", ["closed_in_time", "closed_late", "not_due", "overdue", "deferred"], "identity_ordered")),
       renderVerify(part.figures),
       renderRates(part.figures),
-      this.broken ? renderBreakdown(this.broken, part.figures, this.office.start) : "");
+      this.broken ? renderBreakdown(this.broken, part.figures, this.office.start) : "",
+      this.sync ? renderSync(this.sync, this.office.start) : "");
   }
 
   exportCsv() {

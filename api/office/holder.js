@@ -1,17 +1,18 @@
 // The duty holder's page: one hazard by a link, its photos, and the steps that are theirs. The
 // link's token is in the fragment, which no browser sends, and stays in this tab's memory.
 
-import { ACTS, orderActs } from "./acts.js";
-import { openAct } from "./act_form.js";
+import { orderActs, toneOf } from "./acts.js";
+import { nameAct, openAct } from "./act_form.js";
 import { ask, useToken } from "./ask.js";
 import { setClock } from "./clock.js";
 import { byId, make } from "./dom.js";
 import { button, latenessMark, severityMark, stateChip, titleOf, writeMoment } from "./parts.js";
 import { renderPhotos } from "./photos.js";
+import { lastPlan, renderPlan } from "./plan.js";
 import { renderTimeline } from "./timeline.js";
 import { readLanguage, say, switchLanguage } from "./words.js";
 
-const THEIRS = ["rectifying", "submitted", "controlled", "commented"];
+const THEIRS = ["plan_filed", "rectifying", "submitted", "controlled", "commented"];
 
 const [hazardId, token] = location.hash.slice(1).split("/");
 const start = { person: { id: hazardId, login: "", name: "", section: null, capacities: ["duty_holder"] }, people: [], sections: [], townships: [], may: ["read_evidence"] };
@@ -38,6 +39,7 @@ async function show() {
 }
 
 function render({ hazard, allowed }, timeline) {
+  hazard.plan = lastPlan(timeline);
   const steps = orderActs((allowed[hazard.state] ?? []).filter((event) => THEIRS.includes(event)));
   const waits = hazard.state === "submitted" ? "holder_waits" : steps.length ? null : "holder_nothing";
   byId("main").replaceChildren(make("article", { class: "case" },
@@ -49,7 +51,8 @@ function render({ hazard, allowed }, timeline) {
       hazard.description ? make("p", { text: hazard.description }) : null),
     waits ? make("p", { class: "note", text: say(waits) }) : null,
     make("section", { class: "acts" }, make("div", { class: "act-buttons" },
-      ...steps.map((event) => button(say(`do_${event}`), () => openAct({ office, hazard, event, done: show }), ACTS[event].tone ?? "", { "data-act": event })))),
+      ...steps.map((event) => button(nameAct(event, hazard), () => openAct({ office, hazard, event, done: show }), toneOf(event, hazard), { "data-act": event })))),
+    renderPlan(hazard, timeline),
     renderPhotos(timeline, true),
     renderTimeline(timeline, start)));
 }

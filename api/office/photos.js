@@ -2,7 +2,7 @@
 
 import { fetchBlob } from "./ask.js";
 import { make } from "./dom.js";
-import { openDialog, word, writeMoment } from "./parts.js";
+import { complain, download, openDialog, word, writeMoment } from "./parts.js";
 import { say } from "./words.js";
 
 const TRIES = 4;
@@ -42,7 +42,17 @@ export function renderPhotos(timeline, maySee) {
   return make("section", { class: "case-photos" }, make("h3", { text: say("photos") }), content);
 }
 
+// A document has no picture: it is handed out, by a question that shows who asks.
+function renderDocument(note) {
+  const words = word("evidence", note.kind);
+  const name = `${note.sha256.slice(0, 16)}.pdf`;
+  const take = () => fetchBlob(`/evidence/${note.sha256}`).then((blob) => download(name, blob, note.media)).catch(complain);
+  return make("button", { type: "button", class: "thumb-button", disabled: !note.stored, onclick: take, title: say("download"), "aria-label": `${words} PDF` },
+    make("span", { class: "thumb" }, make("strong", { class: "muted", text: note.stored ? "PDF" : say("not_arrived") })), make("span", { class: "thumb-word", text: words }));
+}
+
 function renderThumb(note) {
+  if (note.media === "application/pdf") return renderDocument(note);
   const frame = make("span", { class: "thumb" });
   const words = word("evidence", note.kind);
   if (note.stored) showPicture(frame, note.sha256, "thumb");

@@ -19,8 +19,9 @@ from gis.attributes import Vocabulary
 from gis.hazards.catalogue import read_catalogue
 from gis.hazards.cohort import Dimension
 from gis.hazards.envelope import EvidenceKind
-from gis.hazards.escalation import Recipient
+from gis.hazards.escalation import STAGES, Recipient
 from gis.hazards.events import EventType, Role
+from gis.hazards.profiles import PLAN_FIELDS
 from gis.hazards.records import RecordType, VisitResult
 from gis.hazards.transitions import TRANSITIONS
 from gis.kinds import KINDS
@@ -68,13 +69,16 @@ def vocabulary_script() -> str:
         for name, vocabulary in _WORDS.items()
     }
     facts["item"] = {item.key: item.text.as_dict() for item in read_catalogue().items}
+    stages = {stage.key: stage.text.as_dict() for own in STAGES.values() for stage in own}
+    facts["stage"] = stages
     facts["kind"] = {name: kind.label.as_dict() for name, kind in KINDS.items()}
     marks = {
         name: {"color": stroke.color, "symbol": stroke.symbol or "circle"}
         for name, stroke in Hazard.style.strokes.items()
     }
     roles = {e.value: [role.value for role in t.roles] for e, t in TRANSITIONS.items()}
-    lines = {"VOCABULARY": facts, "MARKS": marks, "ROLES": roles}
+    plan = {name: words.as_dict() for name, words in PLAN_FIELDS.items()}
+    lines = {"VOCABULARY": facts, "MARKS": marks, "ROLES": roles, "PLAN_FIELDS": plan}
     return "".join(
         f"export const {name} = {json.dumps(value, ensure_ascii=False)};\n"
         for name, value in lines.items()

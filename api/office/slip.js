@@ -45,12 +45,13 @@ export class SlipView {
     const where = [row.code, townshipName(this.office.start, row.township)].filter(Boolean).join(" ");
     const due = [writeDate(row.due_at)];
     if (row.original_due_at !== row.due_at) due.push(say("original_due", { date: writeDate(row.original_due_at) }));
+    const raised = row.escalation ? [make("span", { class: "line", text: say("slip_stage", { who: word("recipient", row.escalation.recipient) }) })] : [];
     return make("tr", {},
       make("td", { text: at + 1 }),
       make("td", {}, make("span", { text: row.title ?? "" }), make("span", { class: "sheet-code", text: [word("severity", row.severity), where].filter(Boolean).join(" · ") })),
       make("td", { text: row.unit ?? "" }),
       make("td", {}, ...due.map((text) => make("span", { class: "line", text }))),
-      make("td", { text: state }),
+      make("td", {}, make("span", { class: "line", text: state }), ...raised),
       make("td", { text: lateness(row.due_at).late ? lateness(row.due_at).text : "—" }));
   }
 }

@@ -1,6 +1,9 @@
 // Words of the office's pages in Chinese and English, and the language in use.
 
+import { SUPERVISION_WORDS } from "./supervision_words.js";
+
 const WORDS = {
+  ...SUPERVISION_WORDS,
   brand: ["城建一张图", "Infratrack"],
   today: ["今日盯办", "Today"],
   cases: ["隐患", "Cases"],
@@ -68,6 +71,7 @@ const WORDS = {
   slip_date: ["年      月      日", "Date:"],
   slip_reply: ["办理反馈:", "Reply:"],
   slip_signed: ["签收人:                    日期:", "Received by:                    Date:"],
+  slip_stage: ["督办:{who}", "Raised to {who}"],
   slip_gone: ["所选事项已办结或不再临近到期", "These matters are settled or no longer pressing"],
   // cases
   search: ["编号、描述或责任单位", "Code, description or duty holder"],
@@ -149,6 +153,8 @@ const WORDS = {
   do_transferred: ["移送", "Transfer"],
   do_duplicate: ["并案", "Merge as duplicate"],
   do_dismissed: ["认定不属隐患", "Dismiss"],
+  do_plan_filed: ["报送整改方案", "File the plan"],
+  do_plan_amended: ["修订整改方案", "Amend the plan"],
   do_commented: ["补充", "Add a comment"],
   act_done: ["{what}:已生效", "{what}: applied"],
   act_waiting: ["{what}:已收下,等待中。{why}", "{what}: taken in, and waiting. {why}"],
@@ -171,10 +177,12 @@ const WORDS = {
   f_refused_reason: ["拒签原因", "Why it was not signed"],
   f_signature: ["签收或拒签照片", "Photo of the signature or its refusal"],
   f_photo: ["照片", "Photo"],
+  f_file: ["照片或 PDF 文件", "Photo or PDF document"],
+  pick_files: ["选择文件", "Choose files"],
   f_supervision_listed: ["挂牌督办", "List for supervision"],
   f_use_suspended: ["责令停用", "Suspend use"],
   pick_photos: ["选择照片", "Choose photos"],
-  photo_too_large: ["照片超过 8 MB", "The photo exceeds 8 MB"],
+  photo_too_large: ["文件超过 8 MB", "The file exceeds 8 MB"],
   photo_wrong_type: ["不是照片文件", "This is no photo"],
   photo_empty: ["文件是空的", "The file is empty"],
   close_text: ["确认销号后不可撤回。全部证据须已上传。", "Closing is final. Every piece of evidence must have arrived."],

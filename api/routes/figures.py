@@ -27,6 +27,7 @@ from api.ogc.parameters import (
 )
 from gis.attributes import Vocabulary
 from gis.hazards.cohort import Dimension, Question, Scope, find_rows
+from gis.hazards.devices import read_completeness
 from gis.hazards.escalation import Escalation, read_escalations
 from gis.hazards.figures import Figure, compute_figures
 from gis.hazards.questions import brief_hazards
@@ -173,6 +174,13 @@ def _read_words(query: QueryParams, name: str) -> str | None:
     if text is not None and (len(text) > 200 or "\x00" in text):
         raise refuse_parameter(name, "过长或无法存储", "is too long, or cannot be stored")
     return text
+
+
+async def completeness(request: Request) -> Response:
+    """How much of what devices numbered has arrived, and which numbers have not."""
+    check_known(request.query_params, COMMON)
+    found = await read_aside(request, read_completeness)
+    return _answer({"now": parts_of(request).clock().isoformat(), **found.as_document()})
 
 
 async def today(request: Request) -> Response:

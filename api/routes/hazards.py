@@ -32,6 +32,8 @@ from gis.geometry import BBox
 from gis.hazards import questions
 from gis.hazards.hints import find_hints
 from gis.hazards.questions import FILTERED, HazardFilter, Order
+from gis.hazards.resemblance import list_alike
+from gis.hazards.running import as_document, list_running
 from gis.kinds.hazard import Hazard
 from gis.people.person import Credential
 from gis.queries import Statement
@@ -133,14 +135,16 @@ async def one_hazard(request: Request) -> Response:
     """One hazard, with what the person may do with it, and which step is another's."""
     check_known(request.query_params, COMMON)
     identifier = _own(request, read_identifier(request))
-    author, preset = author_of(person_of(request)), house_rules(request).preset
-    allowed = list_allowed(author) if author else {}
+    author, rules = author_of(person_of(request)), house_rules(request)
 
     def wrap(content: bytes) -> bytes:
         hazard = orjson.loads(content)
+        allowed = list_allowed(author, hazard["severity"]) if author else {}
         hints: dict[str, Text] = {}
         if author is not None:
-            hints = find_hints(hazard, login=author.login, roles=author.roles, preset=preset)
+            hints = find_hints(hazard, login=author.login, roles=author.roles, preset=rules.preset)
+        hazard["clocks"] = [as_document(one) for one in list_running(hazard, rules.calendar)]
+        del hazard["moments"]
         may = set(allowed.get(hazard["state"], ()))
         shown = {event: text.as_dict() for event, text in hints.items() if event in may}
         return orjson.dumps({"hazard": hazard, "allowed": allowed, "hints": shown})
@@ -167,6 +171,14 @@ async def timeline(request: Request) -> Response:
     check_known(request.query_params, COMMON)
     identifier = _own(request, read_identifier(request))
     return await _answer(request, questions.timeline_of(identifier))
+
+
+async def alike(request: Request) -> Response:
+    """Photos of the hazard that are nearly those of another, for people to look at."""
+    check_known(request.query_params, COMMON)
+    asked = list_alike(read_identifier(request))
+    rows = await parts_of(request).reader.run(request, lambda ask: ask(asked))
+    return Response(rows[0][0].encode(), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def open_at_asset(request: Request) -> Response:

@@ -24,7 +24,7 @@ from gis.hazards.log import Author, receive
 from gis.hazards.questions import read_day
 from gis.hazards.receipt import Receipt
 from gis.hazards.transitions import TRANSITIONS
-from gis.kinds.hazard import HazardState
+from gis.kinds.hazard import HazardState, Severity
 
 MAX_BATCH = 100
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -175,9 +175,10 @@ async def get_sync(request: Request) -> Response:
     statement = read_day(person.login, parts.pool, since=since)
     rows = await parts.reader.run(request, lambda ask: ask(statement))
     day = orjson.loads(rows[0][0])
-    allowed = list_allowed(require_author(request))
+    author = require_author(request)
+    allowed = {word.value: list_allowed(author, word) for word in Severity}
     for hazard in day["hazards"]:
-        hazard["allowed"] = allowed[hazard["state"]]
+        hazard["allowed"] = allowed[hazard["severity"]][hazard["state"]]
     return _answer(
         {
             "now": parts.clock().isoformat(),
@@ -201,13 +202,16 @@ def _read_since(words: str | None) -> int | None:
     return int(words)
 
 
-def list_allowed(author: Author) -> dict[str, list[str]]:
-    """By state: the events the author may record, as buttons are made of them."""
+def list_allowed(author: Author, severity: Severity | str) -> dict[str, list[str]]:
+    """By state: the events the author may record of such a hazard, as buttons are made of them."""
+    is_major = severity == Severity.MAJOR
     return {
         state.value: [
             event.value
             for event, transition in TRANSITIONS.items()
-            if state in transition.from_states and transition.roles & author.roles
+            if state in transition.from_states
+            and transition.roles & author.roles
+            and (is_major or not transition.major_only)
         ]
         for state in HazardState
     }

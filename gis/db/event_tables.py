@@ -191,6 +191,37 @@ task = Table(
 )
 """One target of a campaign; ``changed_number``: the event that last touched it."""
 
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Uuid(), nullable=False),
+    Column("event_id", Uuid(), nullable=False),
+    Column("hazard_id", Uuid(), nullable=False),
+    Column("login", Text(), nullable=False),
+    Column("is_copy", Boolean(), nullable=False),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("event_id", "login"),
+    ForeignKeyConstraint(["event_id"], [f"{CORE}.event.id"]),
+    Index("ix_notice_login", "login", "acknowledged_at"),
+    schema=CORE,
+)
+"""Whom an escalation was told to: one row per event and person, until the person acknowledges it.
+``is_copy``: the stage is for somebody above."""
+
+device_count = Table(
+    "device_count",
+    metadata,
+    Column("device_id", Uuid(), nullable=False),
+    Column("received", BigInteger(), nullable=False),
+    Column("highest", BigInteger(), nullable=False),
+    PrimaryKeyConstraint("device_id"),
+    CheckConstraint("received BETWEEN 1 AND highest", name="received"),
+    schema=CORE,
+)
+"""Per device, how many of its numbers arrived and the highest of them: fewer is a gap. Written by a
+trigger of ``event``, so that no receipt counts a device's whole life."""
+
 hazard_transition = Table(
     "hazard_transition",
     metadata,

@@ -21,12 +21,16 @@ _AUTHORS = ("recorded_by", "recorded_tx", "reason")
 _DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
 _READERS = {
     "collection_version": _DATA_POOLS,
+    "long_write": _DATA_POOLS,
     "county": _DATA_POOLS,
     "alembic_version": tuple(Pool),
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     **dict.fromkeys(
-        ("event", "event_outcome", "visit", "campaign", "task", "seal", "hazard_transition"),
+        (
+            *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
+            *("seal", "hazard_transition"),
+        ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),
     "blob": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
@@ -37,12 +41,13 @@ _READERS = {
 _WRITERS = {
     "project_asset": (Pool.STAFF, Pool.JOBS),
     "county": (Pool.JOBS,),
+    "device_count": (Pool.JOBS,),
     "derivative": (Pool.JOBS,),
     "job_report": (Pool.JOBS,),
 }
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
-_PROJECTIONS = ("event_outcome", "visit", "campaign", "task")
+_PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice")
 _GATE_RIGHTS = {
     "account": ("SELECT", "INSERT", "UPDATE"),
     "password": ("SELECT", "INSERT", "UPDATE"),

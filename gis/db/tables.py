@@ -316,6 +316,17 @@ collection_version = Table(
 )
 """Version of each collection, bumped at commit: the ETag and the cache key of its answers."""
 
+long_write = Table(
+    "long_write",
+    metadata,
+    Column("began_at", DateTime(timezone=True), primary_key=True),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("ended_at >= began_at", name="ended_at"),
+    schema=CORE,
+)
+"""Transactions that wrote for longer than a moment: their versions are recorded as of their start,
+which nobody could see before their end (:func:`gis.queries.source_clause`)."""
+
 change_mark = Table(
     "change_mark",
     metadata,

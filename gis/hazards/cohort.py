@@ -17,8 +17,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gis.attributes import Text, Vocabulary
-from gis.db.tables import HISTORY
+from gis.db.tables import CORE, HISTORY
 from gis.errors import ParameterError
+from gis.hazards.loop import completeness_sql
 from gis.kinds.hazard import HazardCategory, HazardOrigin, Severity
 from gis.queries import Filter, Parameters, source_clause
 
@@ -93,6 +94,7 @@ class Question:
         return {name: str(value) for name, value in asked.items() if value is not None}
 
 
+_COUNTED = "class IN ('on_spot', 'ordered', 'undecided')"
 CONDITIONS: Mapping[str, str] = {
     "found": "class NOT IN ('dismissed', 'duplicate')",
     "dismissed": "class = 'dismissed'",
@@ -110,8 +112,8 @@ CONDITIONS: Mapping[str, str] = {
     "closed_late_by_original": "by_original = 'closed_late'",
     "not_due_by_original": "by_original = 'not_due'",
     "overdue_by_original": "by_original = 'overdue'",
-    "judged": "class IN ('on_spot', 'ordered', 'undecided')",
-    "closed": "class IN ('on_spot', 'ordered', 'undecided') AND state = 'closed'",
+    "judged": _COUNTED,
+    "closed": f"{_COUNTED} AND state = 'closed'",
     "closed_loop": "class IN ('on_spot', 'ordered') AND state = 'closed' AND is_complete",
     "closed_without_order": "class = 'undecided' AND state = 'closed'",
     "closed_undated": "outcome = 'closed_late' AND done_at IS NULL",
@@ -120,6 +122,8 @@ CONDITIONS: Mapping[str, str] = {
     "returned": "class = 'ordered' AND returns > 0",
     "reported_late": "is_own AND reported_s > 3600",
     "reported": "is_own",
+    "recurrable": f"{_COUNTED} AND state = 'closed' AND came_back IS NOT NULL",
+    "recurred": f"{_COUNTED} AND state = 'closed' AND came_back",
 }
 """Every count as a condition on the sorted cohort: the same one finds its rows."""
 
@@ -128,7 +132,6 @@ _SUMS: Mapping[str, str] = {
     "overdue_s": "coalesce(sum(late_s) FILTER (WHERE outcome = 'overdue'), 0)",
     "overdue_max_s": "coalesce(max(late_s) FILTER (WHERE outcome = 'overdue'), 0)",
 }
-_COUNTED = "class IN ('on_spot', 'ordered', 'undecided')"
 _SERIES: Mapping[str, tuple[str, str]] = {
     "rectified_s": ("open_s", f"{_COUNTED} AND open_s IS NOT NULL"),
     "rectified": ("is_done", f"{_COUNTED} AND open_s IS NOT NULL"),
@@ -152,20 +155,13 @@ class Counts:
     series: Mapping[str, Sequence[float]]
 
 
-def count_cohort(
-    connection: Connection,
-    question: Question,
-    *,
-    now: datetime,
-    complete: Sequence[UUID] | None = None,
-) -> list[Counts]:
+def count_cohort(connection: Connection, question: Question, *, now: datetime) -> list[Counts]:
     """Count a cohort by part and severity class, in one statement.
 
-    ``now`` (aware) is T where the question has no ``as_of``. ``complete``: hazards whose
-    evidence is all there, where somebody has looked.
+    ``now`` (aware) is T where the question has no ``as_of``.
     """
     parameters: Parameters = {}
-    cohort = _cohort_sql(question, now, complete, parameters)
+    cohort = _cohort_sql(question, now, parameters)
     columns = [
         "part",
         "is_major",
@@ -200,7 +196,6 @@ def find_rows(
     now: datetime,
     scope: Scope = Scope.ALL,
     part: str | None = None,
-    complete: Sequence[UUID] | None = None,
     limit: int = 10_000,
 ) -> list[UUID]:
     """Identifiers behind a count, the most pressing due date first.
@@ -213,7 +208,7 @@ def find_rows(
             Text(zh="没有此项指标", en="there is no such figure"), known=list(CONDITIONS)
         )
     parameters: Parameters = {"limit": limit}
-    cohort = _cohort_sql(question, now, complete, parameters)
+    cohort = _cohort_sql(question, now, parameters)
     conditions = [f"({CONDITIONS[key]})"]
     if scope is not Scope.ALL:
         conditions.append("is_major" if scope is Scope.MAJOR else "NOT is_major")
@@ -227,12 +222,7 @@ def find_rows(
     return [row[0] for row in connection.exec_driver_sql(sql, parameters).all()]
 
 
-def _cohort_sql(
-    question: Question,
-    now: datetime,
-    complete: Sequence[UUID] | None,
-    parameters: Parameters,
-) -> str:
+def _cohort_sql(question: Question, now: datetime, parameters: Parameters) -> str:
     asked = Filter(equal=question.equal, as_of=question.as_of)
     clause = source_clause("hazard", asked, parameters)
     for name, sign in (("start", ">="), ("end", "<")):
@@ -242,24 +232,24 @@ def _cohort_sql(
     parameters["t"] = question.as_of or now
     # Materialized, or the planner works every CASE out again in each of the thirty counts:
     # 100,000 hazards took 4.8 s instead of 0.9.
-    if complete is not None:
-        parameters["complete"] = list(complete)
     part = _PARTS[question.by] if question.by is not None else "NULL"
     return (
         f"WITH cohort AS MATERIALIZED (SELECT f.id, ({part})::text AS part,"
         " f.severity = 'major' AS is_major, f.state, f.found_at, f.fixed_at, f.closed_at,"
-        " f.extensions, f.returns,"
+        " f.extensions, f.returns, f.asset_id, f.item,"
         " coalesce(f.due_at, f.original_due_at) AS due,"
         " coalesce(f.original_due_at, f.due_at) AS original,"
         " coalesce(f.fixed_at, f.closed_at) AS done_at,"
         " coalesce(f.submitted_at, f.fixed_at) AS submitted_at, f.source = 'manual' AS is_own,"
-        f" {_completeness_sql(complete is not None)} AS is_complete,"
+        f" {completeness_sql(parameters)} AS is_complete,"
         f" (SELECT extract(epoch FROM h.recorded_at - f.found_at) FROM {HISTORY}.hazard h"
         " WHERE h.id = f.id AND h.version = 1) AS reported_s"
         f" {clause}),"
-        f" classed AS MATERIALIZED (SELECT *, {_CLASS} AS class,"
-        " state = 'closed' OR (done_at IS NOT NULL AND done_at <= %(t)s) AS is_done"
-        " FROM cohort),"
+        f" again AS MATERIALIZED ({_AGAIN}),"
+        f" classed AS MATERIALIZED (SELECT c.*, {_CLASS} AS class,"
+        " state = 'closed' OR (done_at IS NOT NULL AND done_at <= %(t)s) AS is_done,"
+        " CASE WHEN asset_id IS NOT NULL AND item IS NOT NULL THEN a.id IS NOT NULL END"
+        " AS came_back FROM cohort c LEFT JOIN again a ON a.id = c.id),"
         f" sorted AS MATERIALIZED (SELECT *, {_outcome_sql('due')} AS outcome,"
         f" {_outcome_sql('original')} AS by_original,"
         " extract(epoch FROM %(t)s - due) AS late_s,"
@@ -272,6 +262,15 @@ def _cohort_sql(
     )
 
 
+RECURRENCE = "1 year"
+# Of what was closed: what was found again within the year after, by T, with the same item at the
+# same asset, and still stands as a hazard. A join, so that it is one pass over either side.
+_AGAIN = (
+    f"SELECT DISTINCT c.id FROM cohort c JOIN {CORE}.hazard r ON r.asset_id = c.asset_id"
+    " AND r.item = c.item AND r.id <> c.id AND r.state NOT IN ('dismissed', 'duplicate')"
+    f" AND r.found_at > c.closed_at AND r.found_at <= c.closed_at + interval '{RECURRENCE}'"
+    " AND r.found_at <= %(t)s WHERE c.state = 'closed'"
+)
 # On the spot: repaired without a date ever being ordered. A repair on the spot that failed its
 # review is ordered a date like any other. Undecided: no date, whatever else the record says.
 _CLASS = (
@@ -292,23 +291,4 @@ def _outcome_sql(due: str) -> str:
         " ELSE 'closed_late' END"
         " WHEN state = 'deferred' THEN 'deferred'"
         f" WHEN {due} >= %(t)s THEN 'not_due' ELSE 'overdue' END"
-    )
-
-
-PIECES: Mapping[str, Text] = {
-    "order": Text(zh="整改期限或现场整改", en="a date ordered, or repaired on the spot"),
-    "repair": Text(zh="整改完成时间早于销号时间", en="repaired before it was closed"),
-    "second_person": Text(zh="非整改人复查", en="re-inspected by another than who repaired"),
-    "evidence": Text(zh="证据齐全", en="all evidence there"),
-}
-"""What a closed loop is made of; evidence is seen only where somebody hands in who has it."""
-
-
-def _completeness_sql(evidence: bool) -> str:
-    """Whether a closed hazard has every piece of its loop, of those that can be seen."""
-    return (
-        "coalesce(f.fixed_at <= f.closed_at, false)"
-        " AND (f.due_at IS NULL OR (f.reinspected_by IS NOT NULL"
-        " AND f.reinspected_by IS DISTINCT FROM f.fixed_by))"
-        + (" AND f.id = ANY(%(complete)s)" if evidence else "")
     )

@@ -1,4 +1,5 @@
-"""Escalation: who is told as a due date comes near and passes. Computed, never stored.
+"""Escalation: who is told as a due date comes near and passes. Computed from the due date; that
+a stage was reached is written to the log by :mod:`gis.hazards.supervision`.
 
 The due date in force decides; the original one is shown beside it and is never overwritten.
 While a repair waits for its re-inspection the climb rests where the repair was reported.

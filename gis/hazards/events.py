@@ -43,6 +43,8 @@ class EventType(Vocabulary):
     PASSED = ("passed", "复查合格", "Passed re-inspection")
     CLOSED = ("closed", "销号", "Closed")
     COMMENTED = ("commented", "补充", "Added to")
+    PLAN_FILED = ("plan_filed", "报送整改方案", "Plan filed")
+    ESCALATED = ("escalated", "督办升级", "Escalated")
 
 
 class Role(Vocabulary):
@@ -212,6 +214,40 @@ class Commented(Payload):
     item: Annotated[str | None, Field(max_length=64)] = None
 
 
+class PlanFiled(Payload):
+    """The plan of a major hazard; filed again it is the next version of it.
+
+    Every field may be left out here, so that the refusal can name all that are missing
+    (:func:`gis.hazards.profiles.find_missing_plan_fields`). ``deadline``: when the work will be
+    done, by the plan.
+    """
+
+    leader: Name = None
+    measures: Words = None
+    money: Name = None
+    person: Name = None
+    deadline: date | None = None
+    contingency: Words = None
+
+
+Login = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Escalated(Payload):
+    """A stage of the escalation was reached: by which due date, and who was told.
+
+    ``to``: logins of those the stage is for; ``copies``: of those below them.
+    """
+
+    stage: Annotated[str, Field(min_length=1, max_length=40)]
+    recipient: Annotated[str, Field(min_length=1, max_length=40)]
+    since: AwareDatetime
+    due_at: AwareDatetime
+    section: Name = None
+    to: Annotated[tuple[Login, ...], Field(max_length=200)] = ()
+    copies: Annotated[tuple[Login, ...], Field(max_length=500)] = ()
+
+
 class Plain(Payload):
     """Says nothing more than that it happened."""
 
@@ -234,6 +270,8 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
     EventType.PASSED: Passed,
     EventType.CLOSED: Plain,
     EventType.COMMENTED: Commented,
+    EventType.PLAN_FILED: PlanFiled,
+    EventType.ESCALATED: Escalated,
 }
 
 

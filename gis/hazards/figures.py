@@ -12,19 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from sqlalchemy import Connection
 
 from gis.attributes import Text, Vocabulary
 from gis.hazards.cohort import (
-    PIECES,
     Counts,
     Question,
     Scope,
     count_cohort,
 )
+from gis.hazards.loop import say_pieces
 from gis.hazards.statistics import SMALL_SAMPLE, Floats, estimate_survival, wilson_interval
 
 DAY_S, HOUR_S = 86_400.0, 3_600.0
@@ -123,6 +122,7 @@ class _Rate:
     text: Text
     numerator: str
     denominator: tuple[str, ...]
+    note: Text | None = None
 
 
 _BY_ORIGINAL = ("closed_in_time_by_original", "closed_late_by_original", "overdue_by_original")
@@ -140,7 +140,9 @@ _RATES: Mapping[str, _Rate] = {
         "closed_in_time",
         ("closed_in_time", "closed_late", "overdue"),
     ),
-    "closed_loop_rate": _Rate(Text(zh="闭环率", en="Closed-loop rate"), "closed_loop", ("closed",)),
+    "closed_loop_rate": _Rate(
+        Text(zh="闭环率", en="Closed-loop rate"), "closed_loop", ("closed",), say_pieces()
+    ),
     "spot_rate": _Rate(
         Text(zh="现场整改率", en="Fixed on the spot, share"), "on_spot", ("judged",)
     ),
@@ -149,6 +151,16 @@ _RATES: Mapping[str, _Rate] = {
         Text(zh="超1小时上报占比", en="Reported more than an hour after finding, share"),
         "reported_late",
         ("reported",),
+    ),
+    "recurrence_rate": _Rate(
+        Text(zh="复发率(一年内再现)", en="Recurrence within a year"),
+        "recurred",
+        ("recurrable",),
+        Text(
+            zh="销号后一年内同一设施、同一检查项再次发现;未记设施或检查项的不计",
+            en="found again at the same asset, by the same item, within a year after closing;"
+            " closed ones without asset or item are not counted",
+        ),
     ),
 }
 _TIMES: Mapping[str, tuple[Text, str, str, float]] = {
@@ -171,31 +183,23 @@ _NOT_REACHED = Text(zh="未完成的过多,尚不能得出", en="too many are st
 _NO_CASES = Text(zh="没有可计算的记录", en="there is nothing to compute it from")
 
 
-def compute_figures(
-    connection: Connection,
-    question: Question,
-    *,
-    now: datetime,
-    complete: Sequence[UUID] | None = None,
-) -> list[Part]:
+def compute_figures(connection: Connection, question: Question, *, now: datetime) -> list[Part]:
     """All figures of a cohort, by part of its breakdown, from one statement.
 
-    ``now`` (aware): T where the question names no ``as_of``. ``complete``: hazards whose
-    evidence is all there; without it the closed-loop rate says that evidence was not looked at.
-    Without a breakdown there is always one part, even when nothing was found.
+    ``now`` (aware): T where the question names no ``as_of``. Without a breakdown there is always
+    one part, even when nothing was found.
     """
-    rows = count_cohort(connection, question, now=now, complete=complete)
+    rows = count_cohort(connection, question, now=now)
     as_of = question.as_of or now
     values = list(dict.fromkeys(row.part for row in rows))
     if not values and question.by is None:
         values = [None]
     return [
-        _make_part(value, [row for row in rows if row.part == value], as_of, complete is not None)
-        for value in values
+        _make_part(value, [row for row in rows if row.part == value], as_of) for value in values
     ]
 
 
-def _make_part(value: str | None, rows: Sequence[Counts], as_of: datetime, evidence: bool) -> Part:
+def _make_part(value: str | None, rows: Sequence[Counts], as_of: datetime) -> Part:
     figures = [
         Figure(
             key, text, Measure.COUNT, Scope.ALL, float(_total(rows, key)), as_of,
@@ -206,7 +210,7 @@ def _make_part(value: str | None, rows: Sequence[Counts], as_of: datetime, evide
     late = _lateness(rows, as_of)
     for scope in (Scope.MAJOR, Scope.GENERAL):
         own = [row for row in rows if row.is_major == (scope is Scope.MAJOR)]
-        figures += _rates(own, scope, as_of, evidence)
+        figures += _rates(own, scope, as_of)
         figures += _times(own, scope, as_of)
     return Part(value, {_name(figure): figure for figure in (*figures, *late)})
 
@@ -220,14 +224,13 @@ def _total(rows: Iterable[Counts], key: str) -> int:
     return sum(row.counts[key] for row in rows)
 
 
-def _rates(
-    rows: Sequence[Counts], scope: Scope, as_of: datetime, evidence: bool
-) -> Iterable[Figure]:
+def _rates(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Figure]:
     for key, rate in _RATES.items():
         denominator = sum(_total(rows, name) for name in rate.denominator)
-        note = _say_pieces(evidence) if key == "closed_loop_rate" else None
         numerator = _total(rows, rate.numerator)
-        yield _share(key, rate.text, scope, as_of, (numerator, denominator), rate.numerator, note)
+        yield _share(
+            key, rate.text, scope, as_of, (numerator, denominator), rate.numerator, rate.note
+        )
     # Every re-inspection either closed a hazard or returned it; a hazard may be returned often.
     returns = int(sum(row.sums["returns"] for row in rows))
     closed = _total(rows, "closed_in_time") + _total(rows, "closed_late")
@@ -261,17 +264,6 @@ def _share(
         rows=rows,
         note=note,
     )
-
-
-def _say_pieces(evidence: bool) -> Text:
-    seen = [words for key, words in PIECES.items() if evidence or key != "evidence"]
-    checked = Text(
-        zh=f"已核:{'、'.join(w.zh for w in seen)}", en=f"checked: {', '.join(w.en for w in seen)}"
-    )
-    if evidence:
-        return checked
-    left = PIECES["evidence"]
-    return Text(zh=f"{checked.zh};未核:{left.zh}", en=f"{checked.en}; not looked at: {left.en}")
 
 
 def _times(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Figure]:

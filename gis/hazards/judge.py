@@ -241,6 +241,19 @@ def _require_reinspection(case: Case, _entry: Entry, event: HazardEvent) -> Verd
     return None
 
 
+def _require_major(case: Case, _entry: Entry, event: HazardEvent) -> Verdict | None:
+    """A step of major hazards is none of the others'."""
+    is_major = case.hazard is not None and case.hazard.severity is Severity.MAJOR
+    if is_major or not TRANSITIONS[event.type].major_only:
+        return None
+    return _refuse(
+        "major-only",
+        Text(
+            zh="仅重大隐患须{event_zh}", en='only a major hazard has the step "{event_en}"'
+        ).format(event_zh=event.type.text.zh, event_en=event.type.text.en),
+    )
+
+
 def _require_second_person(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
     """Who found or repaired it does not pass it; who passed it does not close it."""
     if case.hazard is None or event.type not in (EventType.PASSED, EventType.CLOSED):
@@ -302,6 +315,7 @@ def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | No
 _ORDER: tuple[Rule, ...] = (_require_parent, _require_place, _require_version)
 """Asked before the workflow: is it this event's turn?"""
 _PROOF: tuple[Rule, ...] = (
+    _require_major,
     _require_evidence,
     _require_pair,
     _require_reinspection,

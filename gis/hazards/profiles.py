@@ -262,13 +262,13 @@ PLAN_FIELDS: Mapping[str, Text] = {
 """What the plan of a major hazard names; Fujian's supervision rule 6-8 (excerpt, unverified)."""
 
 
-def find_missing_plan_fields(plan: Mapping[str, object]) -> list[Text]:
-    """Words of what the plan of a major hazard leaves out; empty when it is complete."""
-    return [
-        words
+def find_missing_plan_fields(plan: Mapping[str, object]) -> dict[str, Text]:
+    """What the plan of a major hazard leaves out, with its words; empty when it is complete."""
+    return {
+        name: words
         for name, words in PLAN_FIELDS.items()
         if not str(plan[name] if plan.get(name) is not None else "").strip()
-    ]
+    }
 
 
 class EnforcementState(Vocabulary):

@@ -173,7 +173,11 @@ def one_hazard(identifier: UUID, pool: Pool) -> Statement:
         " AND r.closed_at BETWEEN h.found_at - interval '1 year' AND h.found_at"
         " ORDER BY r.closed_at DESC LIMIT 1) AS recurrence_of,"
         f" (SELECT count(*) FROM {CORE}.event_outcome w WHERE w.hazard_id = h.id"
-        " AND w.outcome = 'waiting') AS waiting"
+        " AND w.outcome = 'waiting') AS waiting,"
+        # When each kind of event last took effect: what clocks are read off.
+        " (SELECT json_object_agg(m.type, m.at) FROM (SELECT e.type, max(o.applied_at) AS at"
+        f" FROM {CORE}.event_outcome o JOIN {CORE}.event e ON e.id = o.event_id"
+        " WHERE o.hazard_id = h.id AND o.outcome = 'applied' GROUP BY e.type) m) AS moments"
         f" FROM {CORE}.hazard h WHERE h.id = %(id)s) x",
         {"id": identifier},
     )

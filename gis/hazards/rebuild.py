@@ -15,13 +15,15 @@ from sqlalchemy import Connection, text
 
 from gis.db.tables import CORE
 from gis.hazards.case import Case, Entry, Outcome, Verdict
+from gis.hazards.devices import find_miscounted, recount_devices
 from gis.hazards.judge import judge_all
 from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, write_outcome
+from gis.hazards.notices import write_notices
 from gis.hazards.record import find_drift, rebuild_projection
 from gis.hazards.records import RecordType
 from gis.hazards.rounds import Record, apply_record
 
-_RECORD_TABLES = ("task", "visit", "campaign")
+_RECORD_TABLES = ("task", "visit", "campaign", "notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def check(connection: Connection) -> list[Difference]:
     """What stands otherwise than the log says; nothing in a sound database, and no change."""
     found = [_compare_outcomes(connection, judge_log(connection))]
     found.append(Difference("hazard", tuple(find_drift(connection))))
+    found.append(Difference("device_count", tuple(find_miscounted(connection))))
     savepoint = connection.begin_nested()
     before = {name: _digest(connection, name) for name in _RECORD_TABLES}
     _replay_records(connection)
@@ -109,6 +112,8 @@ def rebuild(connection: Connection) -> list[Difference]:
         if str(event_id) in wrong.get("event_outcome", ()):
             write_outcome(connection, event_id, judged.hazard_of[event_id], verdict)
     rebuild_projection(connection)
+    if "device_count" in wrong:
+        recount_devices(connection)
     if wrong.keys() & set(_RECORD_TABLES):
         _replay_records(connection)
     return found
@@ -148,9 +153,10 @@ def _digest(connection: Connection, name: str) -> set[str]:
 
 
 def _replay_records(connection: Connection) -> None:
-    """Empty visits, campaigns and tasks, and apply their records in the log's order."""
+    """Empty visits, campaigns, tasks and notices, and apply their records in the log's order."""
     for name in _RECORD_TABLES:
         connection.execute(text(f"DELETE FROM {CORE}.{name}"))
+    write_notices(connection)
     rows = (
         connection.execute(
             text(

@@ -59,11 +59,9 @@ def make_receipt(connection: Connection, event_id: UUID, *, is_new: bool) -> Rec
                 " jsonb_array_elements(e.evidence) n WHERE NOT EXISTS"
                 f" (SELECT 1 FROM {CORE}.event s WHERE s.type = 'evidence_stored'"
                 " AND s.payload ->> 'sha256' = n ->> 'sha256')) AS missing,"
-                f" (SELECT count(DISTINCT device_seq) FROM {CORE}.event d"
-                " WHERE d.device_id = e.device_id) AS received,"
-                f" (SELECT max(device_seq) FROM {CORE}.event d"
-                " WHERE d.device_id = e.device_id) AS highest"
+                " d.received, d.highest"
                 f" FROM {CORE}.event e JOIN {CORE}.event_outcome o ON o.event_id = e.id"
+                f" LEFT JOIN {CORE}.device_count d ON d.device_id = e.device_id"
                 " WHERE e.id = :id"
             ),
             {"id": event_id},

@@ -25,6 +25,7 @@ class RecordType(Vocabulary):
     TARGETS_ASSIGNED = ("targets_assigned", "分派检查任务", "Targets assigned")
     CAMPAIGN_CLOSED = ("campaign_closed", "专项检查结束", "Campaign closed")
     EVIDENCE_STORED = ("evidence_stored", "证据入库", "Evidence stored")
+    ACKNOWLEDGED = ("acknowledged", "签收督办", "Notice acknowledged")
 
 
 class VisitResult(Vocabulary):
@@ -137,6 +138,12 @@ class EvidenceStored(Payload):
     media: Annotated[str, Field(max_length=80)]
 
 
+class Acknowledged(Payload):
+    """Somebody has taken note of a notice of his (``notice``: its id)."""
+
+    notice: UUID
+
+
 RECORDS: Mapping[RecordType, type[Payload]] = {
     RecordType.VISITED: Visited,
     RecordType.CAMPAIGN_OPENED: CampaignOpened,
@@ -144,4 +151,5 @@ RECORDS: Mapping[RecordType, type[Payload]] = {
     RecordType.TARGETS_ASSIGNED: TargetsAssigned,
     RecordType.CAMPAIGN_CLOSED: CampaignClosed,
     RecordType.EVIDENCE_STORED: EvidenceStored,
+    RecordType.ACKNOWLEDGED: Acknowledged,
 }

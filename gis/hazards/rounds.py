@@ -18,8 +18,10 @@ from gis.db.tables import CORE
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
+from gis.hazards.notices import acknowledge
 from gis.hazards.records import (
     RECORDS,
+    Acknowledged,
     CampaignOpened,
     RecordType,
     TargetsAssigned,
@@ -202,6 +204,20 @@ def _note(_connection: Connection, _record: Record, _payload: Payload) -> Verdic
     return _APPLIED
 
 
+def _acknowledge(connection: Connection, record: Record, payload: Payload) -> Verdict:
+    if not isinstance(payload, Acknowledged):
+        raise TypeError("an acknowledgement carries Acknowledged")
+    notice_id = payload.notice
+    is_his = acknowledge(
+        connection, notice_id, record.actor, at=record.at, before_number=record.number
+    )
+    if is_his:
+        return _APPLIED
+    return _refuse(
+        "notice", Text(zh="没有发给本人的此督办通知", en="no such notice to this person")
+    )
+
+
 _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] = {
     RecordType.VISITED: _visit,
     RecordType.CAMPAIGN_OPENED: _open,
@@ -209,6 +225,7 @@ _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] 
     RecordType.TARGETS_ASSIGNED: _assign,
     RecordType.CAMPAIGN_CLOSED: _close,
     RecordType.EVIDENCE_STORED: _note,
+    RecordType.ACKNOWLEDGED: _acknowledge,
 }
 
 

@@ -141,6 +141,17 @@ def _hazards(pool: Pool) -> str:
     )
 
 
+def find_desk(
+    connection: Connection, hazard_id: UUID, *, pool: Pool
+) -> tuple[str | None, str | None]:
+    """(section, person) on whose desk a hazard with a due date lies."""
+    row = connection.exec_driver_sql(
+        f"SELECT section, person FROM ({_hazards(pool)}) AS d ({_COLUMNS}) WHERE id = %(id)s",
+        {"id": hazard_id},
+    ).first()
+    return (None, None) if row is None else (row[0], row[1])
+
+
 def _site_sql(pool: Pool) -> str:
     """Section and person of the asset a hazard was found at, whatever kind it is."""
     site = f"CASE WHEN f.asset_id ~ {_UUID} THEN f.asset_id::uuid END"

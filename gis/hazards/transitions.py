@@ -28,7 +28,8 @@ class Transition:
     """From which states, to which (None: stays), by whom, with which evidence.
 
     ``begins``: the event can be a hazard's first. ``evidence`` names what the file must hold;
-    its presence is checked where evidence is received, not here.
+    its presence is checked where evidence is received, not here. ``major_only``: a step of major
+    hazards; the judge says so of others.
     """
 
     from_states: frozenset[HazardState]
@@ -36,6 +37,7 @@ class Transition:
     roles: frozenset[Role]
     evidence: tuple[str, ...] = ()
     begins: bool = False
+    major_only: bool = False
 
 
 def _roles(*roles: Role) -> frozenset[Role]:
@@ -118,6 +120,16 @@ TRANSITIONS: Mapping[EventType, Transition] = {
         ("passed", "bytes"),
     ),
     EventType.COMMENTED: Transition(frozenset(HazardState), None, _ANYBODY),
+    # Asked for by the notice, so not before it; amended as long as somebody is at work.
+    EventType.PLAN_FILED: Transition(
+        _RUNNING | {HazardState.DEFERRED},
+        None,
+        _roles(Role.DUTY_HOLDER, Role.OFFICER),
+        major_only=True,
+    ),
+    EventType.ESCALATED: Transition(OPEN_STATES, None, _roles(Role.SYSTEM)),
 }
-ALWAYS_APPENDED = frozenset({EventType.COMMENTED, EventType.CONTROLLED, EventType.IMPORTED})
+ALWAYS_APPENDED = frozenset(
+    {EventType.COMMENTED, EventType.CONTROLLED, EventType.IMPORTED, EventType.ESCALATED}
+)
 """Observations: they need no version to be based on and are never refused for being late."""

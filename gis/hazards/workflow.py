@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -19,10 +19,13 @@ from gis.hazards.events import (
     Imported,
     Notified,
     Payload,
+    PlanFiled,
     Rectifying,
     Registered,
+    Role,
     Submitted,
 )
+from gis.hazards.profiles import find_missing_plan_fields
 from gis.hazards.transitions import OPEN_STATES, TRANSITIONS
 from gis.kinds.hazard import Hazard, HazardState
 
@@ -81,8 +84,8 @@ def _require_allowed(hazard: Hazard | None, event: HazardEvent) -> None:
                 state_en=state.text.en if state else "not on record yet",
                 event_zh=event.type.text.zh,
                 event_en=event.type.text.en,
-                allowed_zh="、".join(e.text.zh for e in allowed) or "无",
-                allowed_en=", ".join(e.text.en for e in allowed) or "none",
+                allowed_zh="、".join(e.text.zh for e in _by_people(allowed)) or "无",
+                allowed_en=", ".join(e.text.en for e in _by_people(allowed)) or "none",
             ),
             event_id=str(event.id),
             state=str(state) if state else None,
@@ -103,6 +106,11 @@ def _require_allowed(hazard: Hazard | None, event: HazardEvent) -> None:
             event_id=str(event.id),
             allowed=[str(r) for r in roles],
         )
+
+
+def _by_people(events: Iterable[EventType]) -> list[EventType]:
+    """What somebody can do; the rest is the system's, and no advice to anybody."""
+    return [e for e in events if TRANSITIONS[e].roles != {Role.SYSTEM}]
 
 
 _NOT_ALLOWED = Text(
@@ -178,6 +186,7 @@ def _notify(hazard: Hazard | None, event: HazardEvent) -> Changes:
         "original_due_at": hazard.original_due_at or due,
         "notified_at": event.at,
         "review_on": None,
+        "plan_filed_at": None,  # a new notice has a new date: the plan is filed anew
         **_given(notice, "duty_holder", "use_suspended"),
     }
 
@@ -264,6 +273,25 @@ def _close(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     return {"closed_at": event.at, "use_suspended": False}
 
 
+def _file_plan(hazard: Hazard | None, event: HazardEvent) -> Changes:
+    hazard, plan = _existing(hazard), _payload(event, PlanFiled)
+    if missing := find_missing_plan_fields(plan.model_dump()):
+        raise TransitionError(
+            Text(zh="整改方案缺少:{zh}", en="the plan leaves out: {en}").format(
+                zh="、".join(words.zh for words in missing.values()),
+                en=", ".join(words.en for words in missing.values()),
+            ),
+            event_id=str(event.id),
+            event=str(event.type),
+            rule="plan-fields",
+            missing=list(missing),
+        )
+    return {
+        "plan_filed_at": hazard.plan_filed_at or event.at,
+        "plan_version": hazard.plan_version + 1,
+    }
+
+
 _EFFECTS: Mapping[EventType, Effect] = {
     EventType.FOUND: _find,
     EventType.IMPORTED: _import,
@@ -279,6 +307,7 @@ _EFFECTS: Mapping[EventType, Effect] = {
     EventType.CONTROLLED: _control,
     EventType.PASSED: _pass,
     EventType.CLOSED: _close,
+    EventType.PLAN_FILED: _file_plan,
 }
 
 

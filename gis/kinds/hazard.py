@@ -175,3 +175,9 @@ class Hazard(Record):
     notified_at: Annotated[
         datetime | None, attribute("下达通知时间", "Notified at", detail=True)
     ] = None
+    plan_filed_at: Annotated[
+        datetime | None, attribute("整改方案报送时间", "Plan filed at", detail=True)
+    ] = None
+    plan_version: Annotated[
+        int, Field(ge=0), attribute("整改方案版次", "Version of the plan", detail=True)
+    ] = 0

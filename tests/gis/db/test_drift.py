@@ -118,6 +118,7 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         }  # fmt: skip
     assert found["core", "event"] == {
         "stamp_log", "refuse_change", "refuse_truncate", "mark_change", "note_event",
+        "count_device",
     }  # fmt: skip
     assert found["core", "event_outcome"] == {"stamp_outcome", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
@@ -137,7 +138,7 @@ def test_functions_that_run_as_the_owner_have_a_search_path_nobody_else_can_fill
         ).all()
     assert {name for name, definer, _ in rows if definer} == {
         "keep_history", "mark_change", "bump_versions", "stamp_log",
-        "note_event",
+        "note_event", "count_device",
     }  # fmt: skip
     for name, definer, settings in rows:
         assert "search_path" in (settings or ""), name

@@ -10,6 +10,14 @@ from gis.hazards.events import HazardEvent, read_event
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 DUE = START + timedelta(days=7)
+PLAN = {
+    "leader": "王建国",
+    "measures": "更换全部软管,加装报警器",
+    "money": "自筹 1.2 万元",
+    "person": "李强",
+    "deadline": "2026-03-08",
+    "contingency": "停气、疏散、现场值守",
+}
 PAYLOADS: dict[str, dict[str, Any]] = {
     "found": {
         "code": "H-1",
@@ -38,19 +46,27 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "transferred": {"to": "消防救援大队"},
     "dismissed": {"reason": "误报"},
     "duplicate": {"survivor": "H-0"},
+    "plan_filed": PLAN,
+    "escalated": {
+        "stage": "due",
+        "recipient": "section_head",
+        "since": DUE.isoformat(),
+        "due_at": DUE.isoformat(),
+        "to": ["leader"],
+    },
 }
 # Written by hand from the workflow of the bureau: state -> what may follow.
 LEGAL = {
     "": "found imported",
     "found": "fixed_on_spot registered dismissed duplicate transferred imported controlled"
-    " commented",
-    "registered": "notified transferred duplicate deferred imported controlled commented",
-    "notified": "rectifying extended deferred imported controlled commented",
-    "rectifying": "submitted extended deferred imported controlled commented",
-    "submitted": "returned closed imported passed controlled commented",
-    "returned": "rectifying extended deferred imported controlled commented",
-    "fixed_on_spot": "closed registered imported passed controlled commented",
-    "deferred": "notified rectifying deferred imported controlled commented",
+    " commented escalated",
+    "registered": "notified transferred duplicate deferred imported controlled commented escalated",
+    "notified": "rectifying extended deferred imported controlled commented escalated plan_filed",
+    "rectifying": "submitted extended deferred imported controlled commented escalated plan_filed",
+    "submitted": "returned closed imported passed controlled commented escalated",
+    "returned": "rectifying extended deferred imported controlled commented escalated plan_filed",
+    "fixed_on_spot": "closed registered imported passed controlled commented escalated",
+    "deferred": "notified rectifying deferred imported controlled commented escalated plan_filed",
     "closed": "commented",
     "transferred": "commented",
     "dismissed": "commented",

@@ -184,12 +184,8 @@ HAND = {
 }  # fmt: skip
 
 
-def one(
-    connection: Connection,
-    question: Question | None = None,
-    complete: list[UUID] | None = None,
-) -> Part:
-    (part,) = compute_figures(connection, question or Question(), now=T, complete=complete)
+def one(connection: Connection, question: Question | None = None) -> Part:
+    (part,) = compute_figures(connection, question or Question(), now=T)
     return part
 
 
@@ -262,17 +258,14 @@ def test_times_count_open_cases_as_open(cohort: Connection) -> None:
     assert figures["overdue_days"].value == pytest.approx(23 + 23 + 22 + 15)
 
 
-def test_a_closed_loop_needs_what_was_looked_at_and_says_what_was_not(cohort: Connection) -> None:
-    plain = one(cohort).figures["closed_loop_rate.general"]
-    assert plain.denominator == 5
-    assert plain.note is not None
-    assert "未核" in plain.note.zh
-    some = [UUID(int=9), UUID(int=16)]
-    seen = one(cohort, complete=some).figures["closed_loop_rate.general"]
-    assert seen.note is not None
-    # The repair on the spot and the one re-inspected by another; of the named ones the latter.
-    assert (plain.numerator, seen.numerator) == (2, 1)
-    assert "未核" not in seen.note.zh
+def test_a_loop_without_evidence_is_not_closed_and_the_figure_says_what_was_looked_for(
+    cohort: Connection,
+) -> None:
+    rate = one(cohort).figures["closed_loop_rate.general"]
+    assert (rate.numerator, rate.denominator, rate.value) == (0, 5, 0.0)
+    assert rate.note is not None
+    for piece in ("整改前照片", "整改后照片", "签字或拒签", "复查照片"):
+        assert piece in rate.note.zh
 
 
 def test_a_question_narrows_by_time_area_category_unit_and_severity(cohort: Connection) -> None:

@@ -173,11 +173,14 @@ def test_every_route_of_a_plot_has_the_stages_of_the_domain() -> None:
 def test_the_plan_of_a_major_hazard_names_six_things() -> None:
     assert len(PLAN_FIELDS) == 6
     full: dict[str, object] = dict.fromkeys(PLAN_FIELDS, "有")
-    assert find_missing_plan_fields(full) == []
+    assert find_missing_plan_fields(full) == {}
     missing = find_missing_plan_fields(full | {"money": " ", "contingency": None})
-    assert [words.zh for words in missing] == ["资金保障", "应急预案"]
+    assert {name: words.zh for name, words in missing.items()} == {
+        "money": "资金保障",
+        "contingency": "应急预案",
+    }
     assert len(find_missing_plan_fields({})) == 6
-    assert find_missing_plan_fields(full | {"money": 0}) == []
+    assert find_missing_plan_fields(full | {"money": 0}) == {}
 
 
 def hazard(severity: str = "major", **changes: object) -> Hazard:

@@ -182,7 +182,16 @@ def test_a_row_that_drifted_is_found_and_written_anew(db: OneTransaction) -> Non
         assert rebuild_projection(connection) == 0
 
 
-STANDING = {"extended", "imported", "deferred", "passed", "controlled", "commented"}
+STANDING = {
+    "extended",
+    "imported",
+    "deferred",
+    "passed",
+    "controlled",
+    "commented",
+    "escalated",
+    "plan_filed",
+}
 
 
 @settings(

@@ -1,0 +1,152 @@
+"""What every device has sent: how many of its numbers arrived, and which are missing.
+
+A device numbers its records from 1 without gaps, so the highest number that arrived says how many
+there must be. What was recorded after it and has not been sent yet, nobody here can know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from gis.db.tables import CORE
+
+MOST_NAMED = 20
+"""Ranges of missing numbers that are named per device; the rest is in their count."""
+_COUNTED = (
+    "SELECT device_id, count(DISTINCT device_seq) AS received, max(device_seq) AS highest"
+    f" FROM {CORE}.event WHERE device_id IS NOT NULL AND device_seq IS NOT NULL GROUP BY 1"
+)
+
+
+def find_miscounted(connection: Connection) -> list[str]:
+    """Devices whose count is not what the log says: must be none."""
+    rows = connection.execute(
+        text(
+            f"SELECT coalesce(c.device_id, l.device_id)::text FROM {CORE}.device_count c"
+            f" FULL JOIN ({_COUNTED}) l ON l.device_id = c.device_id"
+            " WHERE (c.received, c.highest) IS DISTINCT FROM (l.received, l.highest) ORDER BY 1"
+        )
+    )
+    return list(rows.scalars())
+
+
+def recount_devices(connection: Connection) -> None:
+    """Write the counts anew from the log (jobs role)."""
+    connection.execute(text(f"DELETE FROM {CORE}.device_count"))
+    connection.execute(
+        text(f"INSERT INTO {CORE}.device_count (device_id, received, highest) {_COUNTED}")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one device has sent. ``people``: logins whose records it carried; ``missing``: ranges
+    (first, last) of numbers that did not arrive, at most :data:`MOST_NAMED`."""
+
+    device_id: UUID
+    people: tuple[str, ...]
+    received: int
+    highest: int
+    missing: tuple[tuple[int, int], ...]
+    last_at: datetime
+
+    def as_document(self) -> dict[str, Any]:  # Any: JSON
+        """As an API answers it."""
+        return {
+            "device_id": str(self.device_id),
+            "people": list(self.people),
+            "received": self.received,
+            "highest": self.highest,
+            "missing": [list(gap) for gap in self.missing],
+            "last_at": self.last_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of what devices numbered has arrived: over all, by person, and where it lacks.
+
+    ``people``: (login, received, highest) over the devices whose records the person wrote. A
+    device two people share counts for both: a number that is missing has no name on it.
+    """
+
+    received: int
+    highest: int
+    devices: int
+    people: tuple[tuple[str, int, int], ...]
+    gaps: tuple[Sent, ...]
+
+    def as_document(self) -> dict[str, Any]:  # Any: JSON
+        """As an API answers it; ``share`` is None before anything was sent."""
+        return {
+            "received": self.received,
+            "highest": self.highest,
+            "share": self.received / self.highest if self.highest else None,
+            "devices": self.devices,
+            "people": [
+                {"login": login, "received": received, "highest": highest}
+                for login, received, highest in self.people
+            ],
+            "gaps": [sent.as_document() for sent in self.gaps],
+        }
+
+
+# Only devices with a gap are looked at number by number. Numbers are at most 2^53.
+_GAPS = (
+    f"WITH lacking AS (SELECT device_id, received, highest FROM {CORE}.device_count"
+    " WHERE received < highest),"
+    " seen AS (SELECT DISTINCT e.device_id, e.device_seq FROM lacking l"
+    f" JOIN {CORE}.event e ON e.device_id = l.device_id AND e.device_seq IS NOT NULL),"
+    " ordered AS (SELECT device_id, device_seq,"
+    " lag(device_seq, 1, 0::bigint) OVER (PARTITION BY device_id ORDER BY device_seq) AS before"
+    " FROM seen),"
+    " gap AS (SELECT device_id, before + 1 AS first, device_seq - 1 AS last,"
+    " row_number() OVER (PARTITION BY device_id ORDER BY device_seq) AS line FROM ordered"
+    " WHERE device_seq > before + 1)"
+    " SELECT l.device_id, l.received, l.highest,"
+    " (SELECT array_agg(ARRAY[g.first, g.last] ORDER BY g.first) FROM gap g"
+    " WHERE g.device_id = l.device_id AND g.line <= :most) AS missing,"
+    f" (SELECT array_agg(DISTINCT e.actor ORDER BY e.actor) FROM {CORE}.event e"
+    " WHERE e.device_id = l.device_id) AS people,"
+    f" (SELECT max(e.recorded_at) FROM {CORE}.event e WHERE e.device_id = l.device_id) AS last_at"
+    " FROM lacking l ORDER BY l.highest - l.received DESC, l.device_id"
+)
+_PEOPLE = (
+    "SELECT p.actor, sum(c.received)::bigint, sum(c.highest)::bigint FROM"
+    f" (SELECT DISTINCT actor, device_id FROM {CORE}.event WHERE device_id IS NOT NULL) p"
+    f" JOIN {CORE}.device_count c ON c.device_id = p.device_id GROUP BY 1 ORDER BY 1"
+)
+
+
+def read_completeness(connection: Connection) -> Completeness:
+    """How complete the records of all devices are, as things stand."""
+    totals = connection.execute(
+        text(
+            "SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(highest), 0)::bigint,"
+            f" count(*) FROM {CORE}.device_count"
+        )
+    ).one()
+    people = connection.execute(text(_PEOPLE)).all()
+    rows = connection.execute(text(_GAPS), {"most": MOST_NAMED}).all()
+    return Completeness(
+        received=totals[0],
+        highest=totals[1],
+        devices=totals[2],
+        people=tuple((row[0], row[1], row[2]) for row in people),
+        gaps=tuple(
+            Sent(
+                device_id=row.device_id,
+                people=tuple(row.people),
+                received=row.received,
+                highest=row.highest,
+                missing=tuple((first, last) for first, last in row.missing),
+                last_at=row.last_at,
+            )
+            for row in rows
+        ),
+    )

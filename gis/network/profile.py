@@ -348,59 +348,6 @@ def _between(row: Row, share: float) -> float | None:
     return round(float(np.interp(share, [0.0, 1.0], [up, down])), 3)
 
 
-def as_json(profile: Profile) -> dict[str, Any]:  # Any: JSON
-    """The profile as JSON: levels and chainage in metres, slopes in per mille, notes by code."""
-    return {
-        "length_m": profile.length_m,
-        "fall_m": profile.fall_m,
-        "stations": [
-            {
-                **{name: getattr(s, name) for name in _STATION_FIELDS},
-                "id": str(s.id),
-                "sump_m": s.sump_m,
-                "depth_m": _depth(s),
-                "notes": [n.code for n in s.notes],
-            }
-            for s in profile.stations
-        ],
-        "reaches": [_reach_json(r) for r in profile.reaches],
-        "crossings": [
-            {**{n: getattr(c, n) for n in Crossing.__slots__}, "id": str(c.id)}
-            for c in profile.crossings
-        ],
-    }
-
-
-_STATION_FIELDS = (
-    *("chainage_m", "kind", "code", "ground_m", "bottom_m", "lowest_invert_m", "cover_state"),
-)
-
-
-def _depth(station: Station) -> float | None:
-    """埋深: from the ground to the lowest invert."""
-    if station.ground_m is None or station.lowest_invert_m is None:
-        return None
-    return round(station.ground_m - station.lowest_invert_m, 3)
-
-
-def _reach_json(reach: Reach) -> dict[str, Any]:  # Any: JSON
-    plain = {n: getattr(reach, n) for n in Reach.__slots__ if n not in ("defects", "notes")}
-    return {
-        **plain,
-        "id": str(reach.id),
-        "end_m": round(reach.end_m, 3),
-        "start_crown_m": _rounded(reach.crown(reach.start_invert_m)),
-        "end_crown_m": _rounded(reach.crown(reach.end_invert_m)),
-        "slope_per_mille": reach.slope_per_mille,
-        "defects": [{n: getattr(d, n) for n in Defect.__slots__} for d in reach.defects],
-        "notes": [n.code for n in reach.notes],
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
 def steps_of(nodes: Sequence[UUID], pipes: Sequence[UUID], forward: Sequence[bool]) -> list[Step]:
     """A way from its nodes (one more than pipes) and its pipes in order."""
     ends = pairwise(nodes)

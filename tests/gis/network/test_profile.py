@@ -16,7 +16,8 @@ import shapely
 
 from gis.geometry import gauss_kruger_srid
 from gis.network.plane import project
-from gis.network.profile import Step, as_json, lay_out
+from gis.network.profile import Step, lay_out
+from gis.network.profile_json import as_json
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
 P1, P2, CROSSER = (UUID(int=n) for n in (11, 12, 13))

@@ -58,7 +58,9 @@ def escalate(db: Database, *, now: datetime) -> int:
             with db.write(actor=ACTOR, reason="escalation", pool=Pool.JOBS) as connection:
                 written += _escalate_one(connection, hazard_id, staff, now)
         except OperationalError as error:  # a busy hazard: the next run takes it
-            _log.warning("hazard %s was not escalated this time: %s", hazard_id, error.orig)
+            # By class, never by message: PostgreSQL's messages repeat rows and values.
+            kind = type(error.orig).__name__
+            _log.warning("hazard %s was not escalated this time: %s", hazard_id, kind)
     return written
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -31,16 +32,23 @@ from tests.gis.hazards.records import Phone, id_of, photo
 HOSTILE = '<img src=x onerror="window.hit=1">=1+1'
 
 
-@pytest.fixture(scope="module")
-def bureau(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Iterator[Crowd]:
+@contextmanager
+def serve_bureau(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Iterator[Crowd]:
+    """The demonstration county's bureau with somebody of every role, two hours after its day."""
     name = clone_database()
     database = connect_pools(cluster, name)
     load_county(database, build_county(1, 1), actor="test", progress=lambda *_: None)
     database.close()
     urls = {pool: cluster.url(pool.role, name) for pool in Pool}
     with gather(urls, vendor.parent, county=False) as crowd:
-        crowd.make("second", "officer")
         crowd.clock.ahead = AS_OF - datetime.now(UTC) + timedelta(hours=2)
+        yield crowd
+
+
+@pytest.fixture(scope="module")
+def bureau(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Iterator[Crowd]:
+    with serve_bureau(cluster, clone_database, vendor) as crowd:
+        crowd.make("second", "officer")
         yield crowd
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,15 +11,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gis.db.cluster import Cluster
-from gis.db.roles import Pool
-from gis.demonstration.county import build_county, load_county
-from gis.demonstration.plan import AS_OF
 from gis.hazards.supervision import escalate
-from tests.api.crowd import Crowd, gather
+from tests.api.crowd import Crowd
 from tests.api.tus import upload
 from tests.browser.conftest import OpenPage
-from tests.browser.test_office import act, await_state, find_hazard, go, open_office
-from tests.conftest import CloneDatabase, connect_pools
+from tests.browser.test_office import (
+    act,
+    await_state,
+    find_hazard,
+    go,
+    open_office,
+    serve_bureau,
+)
+from tests.conftest import CloneDatabase
 from tests.gis.evidence.photos import make_jpeg
 from tests.gis.hazards.records import Phone, id_of, photo
 
@@ -36,13 +39,7 @@ PLAN = {
 
 @pytest.fixture(scope="module")
 def bureau(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Iterator[Crowd]:
-    name = clone_database()
-    database = connect_pools(cluster, name)
-    load_county(database, build_county(1, 1), actor="test", progress=lambda *_: None)
-    database.close()
-    urls = {pool: cluster.url(pool.role, name) for pool in Pool}
-    with gather(urls, vendor.parent, county=False) as crowd:
-        crowd.clock.ahead = AS_OF - datetime.now(UTC) + timedelta(hours=2)
+    with serve_bureau(cluster, clone_database, vendor) as crowd:
         yield crowd
 
 

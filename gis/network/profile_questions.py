@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from gis.db.roles import Pool, visible_attributes
-from gis.db.tables import CORE
 from gis.kinds import KINDS
 from gis.queries import Filter, Parameters, Statement, source_clause
 
@@ -46,10 +45,13 @@ def crossing_question(pool: Pool, pipes: Sequence[UUID], asked: Filter) -> State
     parameters: Parameters = {"pipes": list(pipes)}
     clause = source_clause("sewer_pipe", asked, parameters)
     return Statement(
-        f"SELECT {_row('sewer_pipe', _PIPE, pool, 'length_m')}, ST_AsBinary(f.geometry) {clause}"
-        " AND f.id <> ALL(%(pipes)s) AND f.service_state IS DISTINCT FROM 'removed'"
-        f" AND EXISTS (SELECT 1 FROM {CORE}.sewer_pipe w WHERE w.id = ANY(%(pipes)s)"
-        " AND w.geometry && f.geometry AND ST_Intersects(w.geometry, f.geometry))",
+        f"WITH way AS MATERIALIZED (SELECT f.geometry {clause} AND f.id = ANY(%(pipes)s))"
+        " SELECT DISTINCT ON (x.id) x.row, x.line FROM way w CROSS JOIN LATERAL"
+        f" (SELECT f.id, {_row('sewer_pipe', _PIPE, pool, 'length_m')} AS row,"
+        f" ST_AsBinary(f.geometry) AS line {clause} AND f.id <> ALL(%(pipes)s)"
+        " AND f.service_state IS DISTINCT FROM 'removed'"
+        " AND f.geometry && w.geometry AND ST_Intersects(f.geometry, w.geometry)) x"
+        " ORDER BY x.id",
         parameters,
         gives_bytes=True,
     )

@@ -8,12 +8,13 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 from tests.browser.field_office import LAT, LON
 
@@ -169,7 +170,9 @@ class Phone:
         for process in psutil.process_iter(["cmdline"]):
             if f"--user-data-dir={self.folder}" in (process.info["cmdline"] or []):
                 os.kill(process.pid, signal.SIGKILL)
-        self.context.close()
+        # Playwright may have noticed by then, and finds nothing left to close.
+        with suppress(Error):
+            self.context.close()
 
     def close(self) -> None:
         """Switch it off."""

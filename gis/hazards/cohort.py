@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gis.attributes import Text, Vocabulary
-from gis.db.tables import CORE, HISTORY
+from gis.db.tables import HISTORY
 from gis.errors import ParameterError
 from gis.hazards.loop import completeness_sql
 from gis.kinds.hazard import HazardCategory, HazardOrigin, Severity
@@ -245,7 +245,7 @@ def _cohort_sql(question: Question, now: datetime, parameters: Parameters) -> st
         f" (SELECT extract(epoch FROM h.recorded_at - f.found_at) FROM {HISTORY}.hazard h"
         " WHERE h.id = f.id AND h.version = 1) AS reported_s"
         f" {clause}),"
-        f" again AS MATERIALIZED ({_AGAIN}),"
+        f" again AS MATERIALIZED ({_again_sql(question, parameters)}),"
         f" classed AS MATERIALIZED (SELECT c.*, {_CLASS} AS class,"
         " state = 'closed' OR (done_at IS NOT NULL AND done_at <= %(t)s) AS is_done,"
         " CASE WHEN asset_id IS NOT NULL AND item IS NOT NULL THEN a.id IS NOT NULL END"
@@ -263,14 +263,21 @@ def _cohort_sql(question: Question, now: datetime, parameters: Parameters) -> st
 
 
 RECURRENCE = "1 year"
-# Of what was closed: what was found again within the year after, by T, with the same item at the
-# same asset, and still stands as a hazard. A join, so that it is one pass over either side.
-_AGAIN = (
-    f"SELECT DISTINCT c.id FROM cohort c JOIN {CORE}.hazard r ON r.asset_id = c.asset_id"
-    " AND r.item = c.item AND r.id <> c.id AND r.state NOT IN ('dismissed', 'duplicate')"
-    f" AND r.found_at > c.closed_at AND r.found_at <= c.closed_at + interval '{RECURRENCE}'"
-    " AND r.found_at <= %(t)s WHERE c.state = 'closed'"
-)
+
+
+def _again_sql(question: Question, parameters: Parameters) -> str:
+    """Of what was closed: what was found again within the year after, by T, with the same item at
+    the same asset, and stood as a hazard at T. A join, so that it is one pass over either side."""
+    known = source_clause("hazard", Filter(as_of=question.as_of), parameters)
+    return (
+        "SELECT DISTINCT c.id FROM cohort c JOIN (SELECT f.id, f.asset_id, f.item, f.found_at"
+        f" {known} AND f.state NOT IN ('dismissed', 'duplicate')) r ON r.asset_id = c.asset_id"
+        " AND r.item = c.item AND r.id <> c.id AND r.found_at > c.closed_at"
+        f" AND r.found_at <= c.closed_at + interval '{RECURRENCE}' AND r.found_at <= %(t)s"
+        " WHERE c.state = 'closed'"
+    )
+
+
 # On the spot: repaired without a date ever being ordered. A repair on the spot that failed its
 # review is ordered a date like any other. Undecided: no date, whatever else the record says.
 _CLASS = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection
 
+from gis.db.handle import PooledDatabase
+from gis.db.roles import Pool
 from gis.hazards import ledger
 from gis.hazards.cohort import Question, find_rows
 from gis.hazards.figures import Figure, compute_figures
@@ -177,3 +180,40 @@ def test_what_comes_back_within_a_year_at_the_same_asset_and_item_is_counted_onc
     assert set(rows) == {first, second}
     assert third not in rows
     assert late not in rows
+
+
+class Committed(OneTransaction):
+    """Each write in a transaction of its own, as the jobs role: it leaves a version each."""
+
+    def __init__(self, database: PooledDatabase) -> None:
+        self.database = database
+
+    @contextmanager
+    def write(self, *, actor: str, reason: str, **_: object) -> Iterator[Connection]:
+        with self.database.write(actor=actor, reason=reason, pool=Pool.JOBS) as connection:
+            yield connection
+
+
+def test_what_was_dismissed_later_had_come_back_on_the_days_it_stood_as_a_hazard(
+    fresh_database: PooledDatabase,
+) -> None:
+    db = Committed(fresh_database)
+    seen_again(db, 0)
+    found = on_the_spot()["found"]["payload"] | {"item": "gas.hose_aged", "asset_id": SITE}
+    begin = BEGIN + timedelta(days=100)
+    hazard = live(db, {"found": {"payload": found}}, at=begin)
+    with db.write(actor="t", reason="t") as connection:
+        event = uuid4()
+        row = {"id": event, "type": "dismissed", "hazard_id": hazard, "actor": "wang"}
+        row |= {"at": begin + timedelta(days=5), "payload": {"reason": "误报"}, "evidence": []}
+        ledger.write_event(connection, row)
+        settle_hazard(connection, hazard, new_event=event)
+    with fresh_database.read(Pool.STAFF) as connection:
+        came_back = {
+            day: len(find_rows(connection, Question(as_of=BEGIN + timedelta(days=day)), "recurred",
+                               now=LATER))
+            for day in (99, 101, 106)
+        }  # fmt: skip
+        today = find_rows(connection, Question(), "recurred", now=LATER)
+    assert came_back == {99: 0, 101: 1, 106: 0}
+    assert today == []

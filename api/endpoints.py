@@ -79,6 +79,7 @@ ROUTES: tuple[Row, ...] = (
     Row("/hazards", hazards.list_hazards, Action.READ_HAZARDS),
     Row("/hazards/figures", figures.figures, Action.READ_HAZARDS),
     Row("/hazards/figures/rows", figures.rows, Action.READ_HAZARDS),
+    Row("/hazards/coverage", figures.coverage, Action.READ_HAZARDS),
     Row("/hazards/{id}", hazards.one_hazard, Action.READ_OWN_HAZARD),
     Row("/hazards/{id}/timeline", hazards.timeline, Action.READ_OWN_HAZARD),
     Row("/hazards/{id}/alike", hazards.alike, Action.READ_HAZARDS),

@@ -75,6 +75,7 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/today"): Text(zh="今日盯办", en="What is overdue or due within days"),
     ("GET", "/hazards/figures"): Text(zh="隐患数据", en="Figures of a period"),
     ("GET", "/hazards/figures/rows"): Text(zh="数据对应的明细", en="The rows behind a figure"),
+    ("GET", "/hazards/coverage"): Text(zh="检查覆盖率", en="Which sites were visited"),
     ("GET", "/office"): Text(zh="办公页面", en="The office's page"),
     ("GET", "/office/start"): Text(zh="办公页面的起始内容", en="What that page starts with"),
     ("GET", "/office/app/{build}/{file}"): Text(zh="办公页面文件", en="Its files"),

@@ -46,21 +46,24 @@ export class CampaignsTab {
         make("div", { class: "campaign-tools" },
           button(say("tasks"), () => this.unfold(one.id), "", { "aria-expanded": String(unfolded) }),
           manages && one.is_open ? this.renderClose(one) : null)),
-      make("div", { class: "strata" }, ...one.rules.map((rule) => this.renderStratum(one, rule))),
+      make("div", { class: "strata" }, ...[...new Set(one.rules.map((rule) => rule.category))].map((category) => this.renderStratum(one, category))),
       unfolded ? this.renderTasks(one, manages && one.is_open) : null);
   }
 
-  renderStratum(one, rule) {
-    const done = one.coverage[rule.category] ?? { targets: 0, visited: 0, no_entry: 0, unassigned: 0, visits: {} };
+  // One block a category, whatever number of rules chose its targets.
+  renderStratum(one, category) {
+    const done = one.coverage[category] ?? { targets: 0, visited: 0, no_entry: 0, unassigned: 0, visits: {} };
     const share = done.targets ? done.visited / done.targets : 0;
-    const mode = rule.mode === "sample" ? `${say("mode_sample")} ${Math.round(rule.rate * 1000) / 10}%` : say("mode_all");
+    const describe = (rule) => [rule.mode === "sample" ? `${say("mode_sample")} ${Math.round(rule.rate * 1000) / 10}%` : say("mode_all"),
+      rule.township ? townshipName(this.office.start, rule.township) : "", word("kind", rule.kind)].filter(Boolean).join(" · ");
+    const rules = one.rules.filter((rule) => rule.category === category).map(describe).join(say("separator"));
     const count = (key, value) => make("div", { class: "tally" }, make("strong", { text: value ?? 0 }), make("span", { class: "muted", text: say(key) }));
     return make("div", { class: "stratum" },
-      make("p", { class: "stratum-head" }, make("strong", { text: word("category", rule.category) }), make("span", { class: "muted", text: [mode, rule.township ? townshipName(this.office.start, rule.township) : "", word("kind", rule.kind)].filter(Boolean).join(" · ") }),
+      make("p", { class: "stratum-head" }, make("strong", { text: word("category", category) }), make("span", { class: "muted", text: rules }),
         make("span", { class: "percent", text: done.targets ? `${Math.floor(share * 1000) / 10}%` : "—" })),
-      make("progress", { max: done.targets || 1, value: done.visited, "aria-label": `${word("category", rule.category)} ${done.visited}/${done.targets}` }),
+      make("progress", { max: done.targets || 1, value: done.visited, "aria-label": `${word("category", category)} ${done.visited}/${done.targets}` }),
       make("div", { class: "tallies" },
-        count("population", one.population?.[rule.category]), count("targets", done.targets), count("visited", done.visited),
+        count("population", one.population?.[category]), count("targets", done.targets), count("visited", done.visited),
         count("no_entry", done.no_entry), count("unassigned", done.unassigned),
         count("units", done.visits?.units), count("visits", done.visits?.visits), count("outings", done.visits?.outings)));
   }

@@ -20,6 +20,6 @@ export function writeCsv(total, broken, start) {
     }
   };
   add(say("total"), total.parts[0].figures);
-  for (const part of broken?.parts ?? []) add(namePart(broken.by, part.value, start), part.figures);
+  for (const part of broken?.parts ?? []) add(part.label ?? namePart(broken.by, part.value, start), part.figures);
   return `\ufeff${lines.map((cells) => cells.map(writeCell).join(",")).join("\r\n")}\r\n`;
 }

@@ -88,6 +88,6 @@ export function renderBreakdown(broken, whole, start) {
   const line = (text, figures, kind = {}) => make("tr", kind, make("th", { scope: "row", text }), ...COLUMNS.map((name) => make("td", {}, figures[name].value ? renderNumber(figures[name], undefined, `${text} · ${pick(figures[name].text)}`) : make("span", { class: "muted", text: "0" }))));
   return make("section", { class: "panel breakdown" }, make("h2", { text: `${say("breakdown")} · ${word("by", broken.by)}` }),
     make("div", { class: "scroll", tabindex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, make("th", {}), ...head)),
-      make("tbody", {}, ...broken.parts.map((part) => line(namePart(broken.by, part.value, start), part.figures))),
+      make("tbody", {}, ...broken.parts.map((part) => line(part.label ?? namePart(broken.by, part.value, start), part.figures))),
       make("tfoot", {}, line(say("total"), whole)))));
 }

@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { serverTime, setClock } from "./clock.js";
+import { renderCoverage } from "./coverage.js";
 import { make } from "./dom.js";
 import { writeCsv } from "./export.js";
 import { renderBreakdown, renderIdentity, renderRates, renderVerify } from "./figure_tables.js";
@@ -39,12 +40,15 @@ export class FiguresTab {
     const questions = [ask(`/hazards/figures?${whole}`)];
     questions.push(this.asked.has("by") ? ask(`/hazards/figures?${this.asked}`) : null);
     questions.push(this.office.may("manage_campaigns") ? ask("/sync/completeness") : null);
-    const [total, broken, sync] = await Promise.all(questions);
+    const narrowed = [...whole].filter(([name]) => ["from", "to", "township", "category"].includes(name));
+    questions.push(ask(`/hazards/coverage?${new URLSearchParams(narrowed)}`));
+    const [total, broken, sync, coverage] = await Promise.all(questions);
     if (this.turn !== mine) return;
     setClock(total.now, this.office.start.timezone);
     this.total = total;
     this.broken = broken;
     this.sync = sync;
+    this.coverage = coverage;
     this.renderBody();
   }
 
@@ -67,7 +71,8 @@ export class FiguresTab {
       make("div", { class: "presets", role: "group", "aria-label": say("period") },
         ...Object.entries(presets).map(([name, [from, to]]) => button(say(name), () => this.change({ from, to, preset: name }), "toggle", { "aria-pressed": String(name === shown) }))),
       make("div", { class: "filters" }, day("from"), day("to"), control("township", townships), control("category", optionsOf("category", say("all"))),
-        control("by", optionsOf("by", say("by_none")).filter(([key]) => key !== "site"))));
+        control("by", optionsOf("by", say("by_none"))),
+        make("label", { class: "filter" }, make("span", { text: say("duty_holder") }), make("input", { type: "search", name: "unit", value: this.asked.get("unit") ?? "", placeholder: say("all"), onchange: (event) => this.change({ unit: event.target.value.trim() }) }))));
   }
 
   renderBody() {
@@ -81,6 +86,7 @@ export class FiguresTab {
       renderVerify(part.figures),
       renderRates(part.figures),
       this.broken ? renderBreakdown(this.broken, part.figures, this.office.start) : "",
+      renderCoverage(this.coverage),
       this.sync ? renderSync(this.sync, this.office.start) : "");
   }
 

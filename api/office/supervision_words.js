@@ -44,4 +44,13 @@ export const SUPERVISION_WORDS = {
   sync_missing: ["缺号", "Missing numbers"],
   sync_last: ["最近一次", "Last heard of"],
   sync_note: ["设备为每条记录连续编号:缺号即尚未送达的记录,可在该设备上重送或由办公室导入其文件。", "A device numbers its records without gaps: a missing number is a record not sent yet. Send it from that device, or import the file it exports."],
+  // coverage of sites
+  cover: ["检查覆盖率", "Coverage of sites"],
+  cover_sites: ["应查(家)", "To be visited"],
+  cover_covered: ["已查(家)", "Covered"],
+  cover_rate: ["覆盖率", "Coverage"],
+  cover_unproven: ["需核实(家次)", "Not proved"],
+  cover_left: ["未查(家)", "Not visited"],
+  cover_note: ["已查:入户检查、检查表逐项完成,且扫码或定位在场所 50 米(或 2 倍定位精度)以内;到访不遇不计。需核实:入户但缺位置或检查表未完成。", "Covered: got in, every line of the checklist answered, and the code scanned or a position within 50 m (or twice its accuracy). No entry covers nothing. Not proved: got in, but without a position or with an unfinished checklist."],
+  and_more: ["等,另有 {n} 家", "and {n} more"],
 };

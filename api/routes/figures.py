@@ -29,9 +29,11 @@ from gis.attributes import Vocabulary
 from gis.hazards.cohort import Dimension, Question, Scope, find_rows
 from gis.hazards.devices import read_completeness
 from gis.hazards.escalation import Escalation, read_escalations
-from gis.hazards.figures import Figure, compute_figures
+from gis.hazards.figures import Figure, Part, compute_figures
 from gis.hazards.questions import brief_hazards
+from gis.hazards.site_visits import cover_sites, name_sites
 from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
+from gis.hazards.visit_figures import SiteCoverage
 from gis.kinds.hazard import Hazard, HazardCategory, HazardOrigin, Severity
 
 T = TypeVar("T")
@@ -43,6 +45,7 @@ _ASKED = {
 _ROWS = {*_ASKED, "key", "scope", "part", "limit"}
 MOST_ROWS = 10_000
 MOST_DAYS = 366
+MOST_LEFT = 500
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -113,7 +116,14 @@ async def figures(request: Request) -> Response:
     """Every figure of a cohort, by part of its breakdown, each with the address of its rows."""
     check_known(request.query_params, _ASKED)
     question, now = read_question(request), parts_of(request).clock()
-    parts = await read_aside(request, lambda c: compute_figures(c, question, now=now))
+
+    def work(connection: Connection) -> tuple[list[Part], dict[str, str]]:
+        parts = compute_figures(connection, question, now=now)
+        is_by_site = question.by is Dimension.SITE
+        sites = [p.value for p in parts if p.value is not None] if is_by_site else []
+        return parts, name_sites(connection, sites)
+
+    parts, labels = await read_aside(request, work)
     document = {
         "now": now.isoformat(),
         "as_of": (question.as_of or now).isoformat(),
@@ -121,6 +131,7 @@ async def figures(request: Request) -> Response:
         "parts": [
             {
                 "value": part.value,
+                "label": labels.get(part.value or ""),
                 "figures": {
                     name: f.as_document() | {"rows_at": _address_rows(request, f, part.value)}
                     for name, f in part.figures.items()
@@ -167,6 +178,31 @@ async def rows(request: Request) -> Response:
     head = {"now": now.isoformat(), "key": query["key"], "count": count}
     content = orjson.dumps(head)[:-1] + b',"hazards":' + page.encode() + b"}"
     return Response(content, 200, _PRIVATE, "application/json")
+
+
+async def coverage(request: Request) -> Response:
+    """Coverage of sites by category in a period: 次, 家次, 家, and the sites nobody has been in."""
+    check_known(request.query_params, {*COMMON, "from", "to", "township", "category"})
+    asked = read_question(request)
+
+    def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
+        found = cover_sites(
+            connection,
+            start=asked.start,
+            end=asked.end,
+            categories=None if asked.category is None else (asked.category,),
+            township=asked.township,
+        )
+        codes = name_sites(connection, [site for one in found for site in one.left[:MOST_LEFT]])
+        return [_describe_coverage(one, codes) for one in found]
+
+    categories = await read_aside(request, work)
+    return _answer({"now": parts_of(request).clock().isoformat(), "categories": categories})
+
+
+def _describe_coverage(one: SiteCoverage, codes: dict[str, str]) -> dict[str, Any]:  # Any: JSON
+    left = [{"id": site, "code": codes.get(site)} for site in one.left[:MOST_LEFT]]
+    return one.as_document() | {"left": left, "left_count": len(one.left)}
 
 
 def _read_words(query: QueryParams, name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -72,13 +73,26 @@ def open_campaign(
     options: dict[str, Any] = {"campaign_id": campaign_id, "author": author, "now": now}
     record_office(connection, RecordType.CAMPAIGN_OPENED, asked, **options)
     opened = CampaignOpened.model_validate(asked).model_dump(mode="json")
-    strata = []
-    for rule in opened["rules"]:
-        population, assets = draw_targets(connection, rule)
-        drawn = [str(asset) for asset in assets]
-        strata.append({"category": rule["category"], "population": population, "assets": drawn})
-    record_office(connection, RecordType.TARGETS_DRAWN, {"strata": strata}, **options)
+    payload = {"strata": _draw_strata(connection, opened["rules"])}
+    record_office(connection, RecordType.TARGETS_DRAWN, payload, **options)
     return campaign_id
+
+
+def _draw_strata(
+    connection: Connection,
+    rules: list[dict[str, Any]],  # Any: target rules as JSON
+) -> list[dict[str, Any]]:
+    """What each rule draws; a site that two rules of a category reach is counted and drawn once."""
+    counted: dict[str, set[UUID]] = defaultdict(set)
+    strata = []
+    for rule in rules:
+        known = counted[rule["category"]]
+        sites, drawn = draw_targets(connection, rule)
+        new = set(sites) - known
+        assets = [str(site) for site in drawn if site in new]
+        strata.append({"category": rule["category"], "population": len(new), "assets": assets})
+        known |= new
+    return strata
 
 
 def assign_targets(

@@ -244,26 +244,31 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
     changed = " AND (%(since)s::bigint IS NULL OR t.changed_number > %(since)s)"
     touched = (
         f" AND (%(since)s::bigint IS NULL OR EXISTS (SELECT 1 FROM {CORE}.event e"
-        " WHERE e.hazard_id = h.id AND e.number > %(since)s))"
+        " WHERE e.hazard_id = h.id AND e.number > %(since)s)"
+        # What stands open at an asset is news to whoever is sent there only now.
+        " OR h.asset_id IN (SELECT asset_id::text FROM mine WHERE changed_number > %(since)s))"
+    )
+    own = (
+        "(h.found_by = %(login)s OR h.assigned_to = %(login)s"
+        " OR h.asset_id IN (SELECT asset_id::text FROM mine))"
     )
     sql = (
         f"WITH mine AS (SELECT t.*, c.name AS campaign FROM {CORE}.task t"
         f" JOIN {CORE}.campaign c ON c.id = t.campaign_id WHERE t.assigned_to = %(login)s"
         " AND t.state IN ('todo', 'no_entry') AND c.is_open"
         f" ORDER BY t.due_on, t.id LIMIT {MAX_TASKS}),"
-        f" cases AS (SELECT {_BRIEF} FROM {CORE}.hazard h WHERE h.is_open"
-        " AND (h.found_by = %(login)s OR h.assigned_to = %(login)s"
-        " OR h.asset_id IN (SELECT asset_id::text FROM mine))"
-        f"{touched}),"
+        f" cases AS (SELECT {_BRIEF} FROM {CORE}.hazard h WHERE h.is_open AND {own}{touched}),"
         " wanted AS (SELECT asset_id AS id FROM mine UNION"
         " SELECT asset_id::uuid FROM cases WHERE asset_id ~ '^[0-9a-f-]{36}$'),"
         f" places AS ({arms}),"
         " gone AS (SELECT json_build_object("
         f" 'tasks', coalesce((SELECT json_agg(t.id) FROM {CORE}.task t WHERE %(since)s::bigint"
         " IS NOT NULL AND t.changed_number > %(since)s AND t.id NOT IN (SELECT id FROM mine)"
-        " AND (t.assigned_to IS DISTINCT FROM %(login)s OR t.state IN ('done', 'dropped'))), '[]'),"
+        " AND (t.assigned_to IS DISTINCT FROM %(login)s OR t.state IN ('done', 'dropped')"
+        f" OR EXISTS (SELECT 1 FROM {CORE}.campaign c WHERE c.id = t.campaign_id"
+        " AND NOT c.is_open))), '[]'),"
         f" 'hazards', coalesce((SELECT json_agg(h.id) FROM {CORE}.hazard h WHERE %(since)s::bigint"
-        f" IS NOT NULL AND NOT h.is_open AND EXISTS (SELECT 1 FROM {CORE}.event e"
+        f" IS NOT NULL AND NOT (h.is_open AND {own}) AND EXISTS (SELECT 1 FROM {CORE}.event e"
         " WHERE e.hazard_id = h.id AND e.number > %(since)s)), '[]'), 'assets', '[]'::json) AS x)"
         " SELECT json_build_object("
         " 'tasks', coalesce((SELECT json_agg(json_build_object('id', t.id, 'campaign_id',"
@@ -297,10 +302,11 @@ def list_campaigns() -> Statement:
         " count(*) FILTER (WHERE t.assigned_to IS NULL AND t.state = 'todo') AS unassigned,"
         " (SELECT json_build_object('visits', count(*) FILTER (WHERE v.result <> 'no_entry'),"
         " 'units', count(DISTINCT v.asset_id) FILTER (WHERE v.result <> 'no_entry'),"
-        " 'outings', count(DISTINCT (v.team, (v.at AT TIME ZONE 'Asia/Shanghai')::date)))"
+        " 'outings', count(DISTINCT (ARRAY(SELECT jsonb_array_elements_text(v.team) ORDER BY 1),"
+        " (v.at AT TIME ZONE 'Asia/Shanghai')::date)))"
         f" FROM {CORE}.visit v WHERE v.category = t.category AND v.asset_id IN (SELECT a.asset_id"
         f" FROM {CORE}.task a WHERE a.campaign_id = c.id AND a.category = t.category)"
-        " AND v.at >= c.starts_on) AS visits"
+        " AND (v.at AT TIME ZONE 'Asia/Shanghai')::date >= c.starts_on) AS visits"
         f" FROM {CORE}.task t WHERE t.campaign_id = c.id GROUP BY t.category) s) AS coverage"
         f" FROM {CORE}.campaign c) x",
         {},

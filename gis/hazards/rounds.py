@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 import orjson
 from pydantic import ValidationError
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, case, insert, text, update
 
 from gis.attributes import Text
 from gis.db.event_tables import campaign, task, visit
@@ -29,6 +29,8 @@ from gis.hazards.records import (
     Visited,
     VisitResult,
 )
+from gis.hazards.sites import list_due_sites
+from gis.kinds import get_kind
 
 _APPLIED = Verdict(Outcome.APPLIED)
 
@@ -168,7 +170,10 @@ def _draw(connection: Connection, record: Record, payload: Payload) -> Verdict:
             "categories": [row[2].value for row in rows],
         },
     )
-    population = {s.category.value: s.population for s in payload.strata}
+    population: dict[str, int] = {}
+    for stratum in payload.strata:
+        key = stratum.category.value
+        population[key] = population.get(key, 0) + stratum.population
     connection.execute(
         update(campaign).where(campaign.c.id == record.campaign_id).values(population=population)
     )
@@ -194,8 +199,11 @@ def _close(connection: Connection, record: Record, _payload: Payload) -> Verdict
     connection.execute(
         update(task)
         .where(task.c.campaign_id == record.campaign_id)
-        .where(task.c.state == "todo")
-        .values(state="dropped", changed_number=record.number)
+        .where(task.c.state.in_(("todo", "no_entry")))
+        .values(
+            state=case((task.c.state == "todo", "dropped"), else_=task.c.state),
+            changed_number=record.number,
+        )
     )
     return _APPLIED
 
@@ -232,30 +240,21 @@ _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] 
 def draw_targets(
     connection: Connection,
     rules: Mapping[str, Any],  # Any: a TargetRule as JSON
-) -> tuple[int, list[UUID]]:
-    """(how many there are, those drawn) by one rule: assets of a kind, perhaps of one township.
+) -> tuple[list[UUID], list[UUID]]:
+    """(what there is to choose from, what is drawn) by one rule: the sites of a kind that are to
+    be visited, perhaps of one township.
 
     A sample takes ``ceil(rate × population)`` by the order of a hash of seed and id, so the same
     seed draws the same assets and nobody chooses.
     """
-    from gis.kinds import get_kind
-
     kind = get_kind(str(rules["kind"])).kind
-    rows = (
-        connection.execute(
-            text(
-                f"SELECT id FROM {CORE}.{kind} WHERE (CAST(:township AS text) IS NULL"
-                " OR township = :township) ORDER BY md5(:seed || id::text)"
-            ),
-            {"township": rules.get("township"), "seed": str(rules.get("seed") or 0)},
-        )
-        .scalars()
-        .all()
+    sites = list_due_sites(
+        connection, kind, township=rules.get("township"), seed=str(rules.get("seed") or 0)
     )
     if rules.get("mode") == "sample":
-        share = -(-len(rows) * round(float(rules["rate"]) * 1_000_000) // 1_000_000)
-        return len(rows), list(rows[:share])
-    return len(rows), list(rows)
+        share = -(-len(sites) * round(float(rules["rate"]) * 1_000_000) // 1_000_000)
+        return sites, sites[:share]
+    return sites, sites
 
 
 def as_json(payload: Payload) -> dict[str, Any]:  # Any: JSON

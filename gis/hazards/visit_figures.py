@@ -7,7 +7,7 @@ that is in service and due to be visited, visited or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.errors import ParameterError
 from gis.hazards.deadlines import BUSINESS_CLOCK
-from gis.hazards.profiles import PROFILES
+from gis.hazards.sites import site_kinds, visited_condition
 from gis.hazards.statistics import SMALL_SAMPLE, wilson_interval
 from gis.kinds.hazard import HazardCategory
 
@@ -27,13 +27,6 @@ VISITS = Text(zh="家次", en="visits")
 UNITS = Text(zh="家", en="sites")
 VISIT_COLUMNS = ("asset_id", "category", "result", "at", "team")
 NO_ENTRY = "no_entry"
-
-_DUE: Mapping[str, str] = {
-    "gas_site": "f.operating_state = 'open'",
-    "flood_point": "f.treatment <> 'eliminated'",
-    "land_plot": "f.stage <> 'closed'",
-}
-"""Which sites of a kind are to be visited; of the others those in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,8 @@ class SiteCoverage:
     visits: int
     units: int
     no_entry: int
+    unproven: int
+    """Visits that got in without a position at the site or with an unfinished checklist."""
     sites: int
     covered: int
     interval: tuple[float, float] | None
@@ -71,6 +66,7 @@ class SiteCoverage:
             "units": self.units,
             "no_entry": self.no_entry,
             "no_entry_share": self.no_entry_share,
+            "unproven": self.unproven,
             "numerator": self.covered,
             "denominator": self.sites,
             "rate": self.rate,
@@ -80,19 +76,24 @@ class SiteCoverage:
 
 
 def list_sites(
-    connection: Connection, categories: Iterable[HazardCategory] | None = None
+    connection: Connection,
+    categories: Iterable[HazardCategory] | None = None,
+    *,
+    township: str | None = None,
 ) -> pd.DataFrame:
     """Sites due to be visited now, in one statement: columns ``id`` (text) and ``category``."""
-    wanted = list(categories) if categories is not None else list(PROFILES)
+    kinds = site_kinds()
+    wanted = list(categories) if categories is not None else list(kinds)
     selects = [
-        f"SELECT f.id::text AS id, '{category}' AS category FROM {CORE}.{kind} f"
-        f" WHERE {_DUE.get(kind, 'f.service_state = ' + repr('in_use'))}"
+        f"SELECT f.id::text AS id, '{category}' AS category FROM {CORE}.{kinds[category]} f"
+        f" WHERE {visited_condition(kinds[category])}"
+        " AND (%(township)s::text IS NULL OR f.township = %(township)s)"
         for category in wanted
-        if (kind := PROFILES[category].site_kind) is not None
+        if category in kinds
     ]
     if not selects:
         return pd.DataFrame({"id": [], "category": []}, dtype=object)
-    rows = connection.exec_driver_sql(" UNION ALL ".join(selects)).all()
+    rows = connection.exec_driver_sql(" UNION ALL ".join(selects), {"township": township}).all()
     return pd.DataFrame([tuple(row) for row in rows], columns=["id", "category"], dtype=object)
 
 
@@ -160,6 +161,7 @@ def _count(category: HazardCategory, sites: pd.DataFrame, visits: pd.DataFrame) 
         visits=len(inside),
         units=int(inside["asset_id"].nunique()),
         no_entry=len(visits) - len(inside),
+        unproven=int((inside["asset_id"].notna() & ~inside["covers"]).sum()),
         sites=len(ids),
         covered=covered,
         interval=wilson_interval(covered, len(ids)) if small else None,

@@ -284,6 +284,39 @@ def test_a_campaign_draws_its_targets_is_assigned_visited_and_counts_truly(
     assert bureau.client.post(closing, headers=office).status_code == 404
 
 
+def test_two_rules_of_a_category_count_each_site_once_and_draw_none_that_is_closed(
+    bureau: Bureau, phone: Phone
+) -> None:
+    with bureau.db.write(actor="test", reason="sites") as connection:
+        for n in range(7):
+            changes = {"code": f"T{n}", "source_code": f"T{n}", "township": f"53299910{n % 2}"}
+            state = {"operating_state": "closed" if n == 6 else "open"}
+            record = sample_record(GasSite).model_copy(update=changes)
+            made = GasSite.model_validate(record.model_dump() | state)
+            store.add(connection, made, Point(99.35, 24.9 + n / 1000))
+    # The bureau's clock: half past seven in the morning of its first day is still the day before
+    # in UTC.
+    first = (now() - timedelta(days=20)).replace(hour=23, minute=30)
+    asked = {
+        "name": "两乡镇检查", "starts_on": str(first.date() + timedelta(days=1)),
+        "due_on": str(first.date() + timedelta(days=30)),
+        "rules": [{"category": "gas", "kind": "gas_site", "township": "532999100"},
+                  {"category": "gas", "kind": "gas_site", "township": "532999101"},
+                  {"category": "gas", "kind": "gas_site", "township": "532999100"}],
+    }  # fmt: skip
+    opened = bureau.client.post("/campaigns", json=asked, headers=bureau.officer.headers)
+    tasks = bureau.client.get(opened.headers["location"], headers=bureau.officer.headers).json()
+    for team in (["甲", "乙"], ["乙", "甲"]):
+        visit = {"category": "gas", "result": "normal", "team": team}
+        members = {"visit_id": uuid4(), "asset_id": tasks[0]["asset_id"]}
+        bureau.put(phone.write("visited", first, payload=visit, **members))
+    listed = bureau.client.get("/campaigns", headers=bureau.officer.headers).json()
+    campaign = next(c for c in listed if c["name"] == asked["name"])
+    assert campaign["population"] == {"gas": 6}
+    assert campaign["coverage"]["gas"]["targets"] == 6
+    assert campaign["coverage"]["gas"]["visits"] == {"visits": 2, "units": 1, "outings": 1}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -172,3 +172,56 @@ def test_since_a_cursor_only_what_changed_comes_and_what_is_gone_is_named(
     later = json.loads(ask(db, questions.read_day("zhang", Pool.FIELD, since=since))[0])
     assert later["to_go"] == 1
     assert len(later["removed"]["tasks"]) == 1
+
+
+def read_since(db: OneTransaction, login: str, since: int) -> dict[str, Any]:  # Any: JSON
+    day: dict[str, Any] = json.loads(ask(db, questions.read_day(login, Pool.FIELD, since=since))[0])
+    return day
+
+
+def newest(db: OneTransaction) -> int:
+    with db.read() as connection:
+        number: int = connection.execute(text("SELECT max(number) FROM core.event")).scalar_one()
+    return number
+
+
+def test_what_stands_open_at_an_asset_comes_with_a_later_task_there(db: OneTransaction) -> None:
+    site = add_site(db, "RQ-1")
+    old = log_hazard(db, "OLD", asset_id=site)
+    with db.write(actor="test", reason="other finder") as connection:
+        connection.execute(text("UPDATE core.hazard SET found_by = 'li'"))
+    since = newest(db)
+    open_campaign(db, [site], "zhang")
+    day = read_since(db, "zhang", since)
+    assert [h["id"] for h in day["hazards"]] == [str(old)]
+
+
+def test_a_campaign_that_ended_takes_its_tasks_along_also_where_nobody_opened(
+    db: OneTransaction,
+) -> None:
+    site = add_site(db, "RQ-1")
+    campaign = open_campaign(db, [site], "zhang")
+    visit = {"category": "gas", "result": "no_entry"}
+    take(db, Phone().write("visited", NOON, payload=visit, visit_id=uuid4(), asset_id=site))
+    since = newest(db)
+    closed = Phone().write("campaign_closed", NOON, role="officer", campaign_id=campaign)
+    take(db, closed)
+    day = read_since(db, "zhang", since)
+    assert day["to_go"] == 0
+    assert len(day["removed"]["tasks"]) == 1
+    with db.read() as connection:
+        states = connection.execute(text("SELECT state FROM core.task")).scalars().all()
+    assert states == ["no_entry"]
+
+
+def test_a_hazard_given_to_somebody_else_is_gone_from_the_first_ones_day(
+    db: OneTransaction,
+) -> None:
+    hazard = log_hazard(db, "MINE")
+    since = newest(db)
+    comment = {"payload": {"text": "移交"}, "hazard_id": hazard}
+    take(db, Phone().write("commented", NOON, **comment))
+    with db.write(actor="test", reason="given away") as connection:
+        connection.execute(text("UPDATE core.hazard SET found_by = 'li', assigned_to = 'li'"))
+    assert str(hazard) in read_since(db, "zhang", since)["removed"]["hazards"]
+    assert str(hazard) not in read_since(db, "li", since)["removed"]["hazards"]

@@ -58,6 +58,7 @@ def test_outings_visits_and_sites_are_three_figures() -> None:
     assert (gas.covered, gas.sites, gas.rate) == (2, 4, 0.5)
     assert gas.left == ("g3", "g4")
     assert gas.no_entry_share == pytest.approx(1 / 7)
+    assert gas.unproven == 0
     assert gas.interval == pytest.approx((0.1500, 0.8500), abs=5e-4)  # Wilson, 2 of 4
     assert (flood.outings, flood.visits, flood.units, flood.covered) == (1, 1, 1, 1)
     assert flood.category is HazardCategory.FLOOD

@@ -3,13 +3,13 @@
 import { ask } from "./ask.js";
 import { serverTime, setClock } from "./clock.js";
 import { make } from "./dom.js";
-import { button, lateness, latenessMark, moveAlong, personName, select, severityMark, stateChip, townshipName, word, writeDate, writeTime } from "./parts.js";
-import { say } from "./words.js";
+import { button, lateness, latenessMark, moveAlong, personName, select, severityMark, stateChip, townshipName, word, writeDate, writeMoment, writeTime } from "./parts.js";
+import { pick, say } from "./words.js";
 
 const AHEAD = [0, 3, 7, 14, 30];
 const FIRST = 6;
 
-export const addressOfSlip = (rows) => `#slip/${rows.map((row) => row.id).join(",")}`;
+export const addressOfSlip = (rows) => `#slip/${[...new Set(rows.map((row) => row.id))].join(",")}`;
 
 // Whose desk it is before nobody's, the most overdue first.
 function compareDesks(a, b) {
@@ -114,7 +114,8 @@ export class TodayTab {
           make("span", { class: "row-facts muted", text: [row.code, ...facts].join(" · ") })),
         make("span", { class: "row-state" }, isHazard ? stateChip(row.state) : null, row.escalation ? make("span", { class: "muted told", text: say("told", { who: word("recipient", row.escalation.recipient) }) }) : null),
         make("span", { class: "row-due" }, latenessMark(row.due_at),
-          make("span", { class: "muted", text: say("due", { date: writeDate(row.due_at) }) }),
+          row.clock ? make("span", { class: "muted clock-name", text: pick(row.clock) }) : null,
+          make("span", { class: "muted", text: row.clock ? writeMoment(row.due_at) : say("due", { date: writeDate(row.due_at) }) }),
           moved ? make("span", { class: "muted", text: say("original_due", { date: writeDate(row.original_due_at) }) }) : null)),
       make("a", { class: "button quiet row-slip", href: addressOfSlip([row]), text: say("slip"), "aria-label": `${say("slip")} ${row.code}` }));
   }

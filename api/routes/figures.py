@@ -25,11 +25,13 @@ from api.ogc.parameters import (
     read_value,
     refuse_parameter,
 )
+from api.recording import house_rules
 from gis.attributes import Vocabulary
 from gis.hazards.cohort import Dimension, Question, Scope, find_rows
 from gis.hazards.devices import read_completeness
 from gis.hazards.escalation import Escalation, read_escalations
 from gis.hazards.figures import Figure, Part, compute_figures
+from gis.hazards.pressing_clocks import list_pressing_clocks
 from gis.hazards.questions import brief_hazards
 from gis.hazards.site_visits import cover_sites, name_sites
 from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
@@ -225,11 +227,19 @@ async def today(request: Request) -> Response:
     check_known(query, {*COMMON, "days", "section", "person"})
     now, days = parts.clock(), _read_days(query.get("days"))
     section, who = _read_words(query, "section"), _read_words(query, "person")
+    calendar = house_rules(request).calendar
+
+    def is_asked(row: Pressing) -> bool:
+        return (section is None or row.section == section) and (who is None or row.person == who)
 
     def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
         found = list_pressing(
             connection, now=now, pool=parts.pool, days_ahead=days, section=section, person=who
         )
+        clocks = list_pressing_clocks(
+            connection, calendar, now=now, pool=parts.pool, days_ahead=days
+        )
+        found += filter(is_asked, clocks)
         hazards = [row.id for row in found if row.kind == "hazard"]
         stages = read_escalations(connection, hazards, now=now)
         return [_describe(desk, stages) for desk in group_by_desk(found)]
@@ -248,7 +258,7 @@ def _read_days(text: str | None) -> int:
 
 def _describe(desk: Desk, stages: dict[UUID, Escalation]) -> dict[str, Any]:  # Any: JSON
     def row_of(row: Pressing) -> dict[str, Any]:  # Any: JSON
-        stage = stages.get(row.id)
+        stage = stages.get(row.id) if row.clock is None else None
         return row.as_document() | {"escalation": stage.as_document() if stage else None}
 
     return {

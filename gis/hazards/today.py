@@ -7,7 +7,7 @@ person of the case, else those of the site it was found at; what a pool may not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -54,13 +54,16 @@ class Pressing:
     is_overdue: bool
     days_late: int
     days_left: int
+    clock: Text | None = None
+    """The limit that runs out, where it is not the date of the thing itself."""
 
     def as_document(self) -> dict[str, Any]:  # Any: JSON
         """As an API answers it."""
-        return {
+        plain = {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in ((n, getattr(self, n)) for n in self.__slots__)
-        } | {"id": str(self.id)}
+        }
+        return plain | {"id": str(self.id), "clock": self.clock and self.clock.as_dict()}
 
 
 def list_pressing(
@@ -109,7 +112,7 @@ def _sources(pool: Pool) -> Iterable[str]:
     """One SELECT per kind of thing with a date, of those the pool may read."""
     kinds = {kind.kind for kind in visible_kinds(pool)}
     if "hazard" in kinds:
-        yield _hazards(pool)
+        yield f"{_hazards(pool)} AND f.due_at IS NOT NULL"
     if "land_plot" in kinds:
         yield (
             "SELECT 'land_plot', f.id, f.code, f.name, f.stage, NULL, 'land',"
@@ -137,8 +140,13 @@ def _hazards(pool: Pool) -> str:
         " f.category, f.duty_holder, f.township, coalesce(f.section, s.section),"
         " coalesce(f.assigned_to, s.person), f.due_at, coalesce(f.original_due_at, f.due_at)"
         f" FROM {CORE}.hazard f LEFT JOIN LATERAL ({_site_sql(pool)}) s ON true"
-        " WHERE f.is_open AND f.due_at IS NOT NULL"
+        " WHERE f.is_open"
     )
+
+
+def desk_columns(pool: Pool) -> str:
+    """A SELECT of every open hazard as a row of the list, with or without a date."""
+    return f"SELECT * FROM ({_hazards(pool)}) AS listed ({_COLUMNS})"
 
 
 def find_desk(
@@ -146,7 +154,8 @@ def find_desk(
 ) -> tuple[str | None, str | None]:
     """(section, person) on whose desk a hazard with a due date lies."""
     row = connection.exec_driver_sql(
-        f"SELECT section, person FROM ({_hazards(pool)}) AS d ({_COLUMNS}) WHERE id = %(id)s",
+        f"SELECT section, person FROM ({desk_columns(pool)}) d"
+        " WHERE id = %(id)s AND due_at IS NOT NULL",
         {"id": hazard_id},
     ).first()
     return (None, None) if row is None else (row[0], row[1])
@@ -169,6 +178,11 @@ def _person_column(kind: str, pool: Pool, alias: str = "f") -> str:
     return f"{alias}.responsible" if "responsible" in visible_attributes(known, pool) else "NULL"
 
 
+def _place_of(row: Pressing) -> tuple[bool, str, bool, str, datetime, str]:
+    no_section, no_person = row.section is None, row.person is None
+    return no_section, row.section or "", no_person, row.person or "", row.due_at, row.code
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What lies on one person's desk."""
@@ -183,8 +197,9 @@ class Desk:
         return sum(row.is_overdue for row in self.rows)
 
 
-def group_by_desk(rows: Sequence[Pressing]) -> list[Desk]:
-    """Rows of :func:`list_pressing` by section and person, in their order."""
+def group_by_desk(rows: Iterable[Pressing]) -> list[Desk]:
+    """Rows by section and person, what belongs to nobody last, the most pressing first."""
+    rows = sorted(rows, key=_place_of)
     return [
         Desk(section, person, tuple(own))
         for (section, person), own in groupby(rows, key=lambda row: (row.section, row.person))

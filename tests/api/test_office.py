@@ -209,7 +209,7 @@ def test_today_lists_what_is_late_and_nearly_desk_by_desk(demonstration: Demonst
     answer = demonstration.officer.get("/today?days=3").json()
     now = datetime.fromisoformat(answer["now"])
     rows = [row for desk in answer["desks"] for row in desk["rows"]]
-    late = [r for r in rows if r["kind"] == "hazard" and r["is_overdue"]]
+    late = [r for r in rows if r["kind"] == "hazard" and r["is_overdue"] and not r["clock"]]
     assert len(late) == demonstration.county.oracle["hazards_overdue"]
     assert {row["kind"] for row in rows} == {"hazard", "land_plot", "project"}
     for desk in answer["desks"]:
@@ -223,7 +223,41 @@ def test_today_lists_what_is_late_and_nearly_desk_by_desk(demonstration: Demonst
         assert due.astimezone(UTC) < now + timedelta(days=4)
     stages = {row["escalation"]["stage"] for row in late if row["escalation"]}
     assert {"late_3", "due"} & stages
-    assert all(row["escalation"] is None for row in rows if row["kind"] != "hazard")
+    assert all(r["escalation"] is None for r in rows if r["kind"] != "hazard" or r["clock"])
+
+
+def test_coverage_counts_the_countys_sites_by_category_and_names_those_left(
+    demonstration: Demonstration,
+) -> None:
+    def ask(**asked: str) -> dict[str, dict[str, Any]]:
+        answer = demonstration.officer.get("/hazards/coverage", params=asked)
+        assert answer.status_code == 200, answer.text
+        return {one["category"]: one for one in answer.json()["categories"]}
+
+    whole = ask()
+    last = {kind: f.drop_duplicates("id", keep="last")
+            for kind, f in demonstration.county.frames.items()}  # fmt: skip
+    gas = last["gas_site"]
+    assert whole["gas"]["denominator"] == int((gas["operating_state"] == "open").sum())
+    assert whole["village_fire"]["denominator"] == len(last["traditional_village"])
+    for one in whole.values():
+        assert one["numerator"] + one["left_count"] == one["denominator"]
+        assert all(site["code"] for site in one["left"])
+    town = gas["township"].iloc[0]
+    here = ask(township=town, category="gas")
+    open_here = (gas["township"] == town) & (gas["operating_state"] == "open")
+    assert {c: one["denominator"] for c, one in here.items()} == {"gas": int(open_here.sum())}
+    assert demonstration.officer.get("/hazards/coverage?by=site").status_code == 400
+
+
+def test_figures_by_site_name_the_site(demonstration: Demonstration) -> None:
+    answer = demonstration.officer.get("/hazards/figures?by=site").json()
+    labels = {part["value"]: part["label"] for part in answer["parts"] if part["value"]}
+    sites = demonstration.county.frames["gas_site"]
+    codes = dict(zip(map(str, sites["id"]), sites["code"], strict=True))
+    named = {value: label for value, label in labels.items() if value in codes}
+    assert named
+    assert all(codes[value] == label for value, label in named.items())
 
 
 def test_more_days_ahead_show_more_and_filters_narrow(demonstration: Demonstration) -> None:

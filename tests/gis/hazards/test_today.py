@@ -17,7 +17,9 @@ from gis.db.roles import Pool
 from gis.demonstration.county import County, build_county, load_county
 from gis.demonstration.plan import AS_OF
 from gis.errors import ForbiddenError
+from gis.hazards.deadlines import WorkCalendar
 from gis.hazards.events import HazardEvent, read_event
+from gis.hazards.pressing_clocks import list_pressing_clocks
 from gis.hazards.record import record_event
 from gis.hazards.today import group_by_desk, list_pressing
 from gis.kinds.gas_site import GasSite
@@ -160,3 +162,44 @@ def test_the_county_has_as_many_overdue_as_its_generator_knows(
     late = plots[(plots["stage"] != "closed") & (plots["due_on"] < AS_OF.date().isoformat())]
     assert {r.code for r in rows if r.kind == "land_plot" and r.is_overdue} == set(late["code"])
     assert len(late) > 0
+
+
+def live(
+    connection: Connection, code: str, steps: dict[str, timedelta], **found: str | None
+) -> None:
+    """A hazard whose events took effect so long before NOW."""
+    hazard = uuid4()
+    for seq, (name, ago) in enumerate(steps.items(), start=1):
+        base = {"code": code, "category": "gas", "severity": "general_a", "lon": 99.1, "lat": 25.0}
+        payload = {"found": base | found, "notified": {"due_at": "2026-04-30T23:59:59+08:00"}}
+        values = {
+            "id": uuid4(), "hazard_id": hazard, "seq": seq, "type": name, "at": NOW - ago,
+            "actor": "甲", "payload": payload.get(name, {}),
+        }  # fmt: skip
+        record_event(connection, read_event(values))
+
+
+def test_limits_before_and_beside_a_notice_are_on_the_list_with_their_names(
+    db: OneTransaction,
+) -> None:
+    hours, days = timedelta(hours=1), timedelta(days=1)
+    cover = {"category": "sewer", "item": "sewer.cover_missing"}
+    with db.write(actor="test", reason="limits") as connection:
+        live(connection, "H-cover", {"found": 8 * hours}, **cover)
+        live(connection, "H-major", {"found": 1.5 * hours}, severity="major")
+        # Monday the week before: the plan was due on Thursday.
+        told = {"found": 8 * days, "registered": 8 * days, "controlled": 8 * days}
+        live(connection, "H-plan", told | {"notified": 8 * days}, severity="major")
+        live(connection, "H-done", {"found": 8 * days, "fixed_on_spot": 8 * days, "closed": days})
+        live(connection, "H-far", {"found": timedelta()})
+        rows = list_pressing_clocks(connection, WorkCalendar(), now=NOW, days_ahead=0)
+    seen = {(r.code, r.clock.en if r.clock else "", r.is_overdue, r.days_late) for r in rows}
+    assert seen == {
+        ("H-cover", "Open manhole secured", True, 0),
+        ("H-cover", "Manhole cover repaired", True, 0),
+        ("H-major", "Major hazard registered", False, 0),
+        ("H-major", "Under interim control", False, 0),
+        ("H-plan", "Rectification plan handed in", True, 5),
+    }
+    plan = next(r for r in rows if r.code == "H-plan")
+    assert plan.due_at.isoformat() == "2026-03-05T23:59:59+08:00"

@@ -13,6 +13,7 @@ from uuid import UUID
 from gis.attributes import Text
 from gis.errors import InfratrackError
 from gis.evidence.pairing import Shot, judge_pair
+from gis.hazards.admission import read_refusal
 from gis.hazards.case import Case, Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
 from gis.hazards.events import PAYLOADS, EventType, HazardEvent, read_event
@@ -30,6 +31,8 @@ from gis.kinds.hazard import HazardState, Severity
 
 def judge(case: Case, entry: Entry) -> Verdict:
     """The verdict on ``entry``; the first rule that objects decides."""
+    if not entry.trusted and (refusal := read_refusal(entry.settled)) is not None:
+        return Verdict(Outcome.REFUSED, refusal)
     try:
         event = _as_event(case, entry)
     except InfratrackError as error:

@@ -6,8 +6,7 @@ conflict. What the workflow refuses is kept, with its reason. What has not arriv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -16,9 +15,10 @@ from sqlalchemy import Connection, text
 
 from gis.attributes import Text
 from gis.db.tables import CORE
-from gis.errors import ConflictError, ForbiddenError, InFlightError
+from gis.errors import ConflictError, InFlightError
 from gis.hazards import ledger
-from gis.hazards.case import Outcome, Reason, Verdict
+from gis.hazards.admission import REFUSED, Admission, Author, admit
+from gis.hazards.case import Outcome, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.judge import judge_all
@@ -27,21 +27,8 @@ from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settl
 from gis.hazards.records import RecordType
 from gis.hazards.rounds import Record, apply_record
 
+__all__ = ["Author", "lock_evidence", "note_evidence", "receive", "settle_hazard"]
 _EVIDENCE_NAMESPACE = UUID("0d9c1f6a-7a53-5a0c-8f0e-3f9d7f2b6a11")
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who sends a record, and in which capacities he may act.
-
-    ``others``: the people (account: login) whose records he may hand in (an exported outbox).
-    """
-
-    account_id: UUID
-    login: str
-    roles: frozenset[Role]
-    others: Mapping[UUID, str] = field(default_factory=dict)
-    hazard_id: UUID | None = None
 
 
 def receive(
@@ -69,8 +56,8 @@ def receive(
     if (known := _read_known(connection, envelope.id)) is not None:
         _require_same(known, digest, envelope)
         return make_receipt(connection, envelope.id, is_new=False)
-    _require_author(envelope, author)
-    _append(connection, envelope, digest, author, now=now, client_now=client_now, rules=rules)
+    admission = admit(envelope, digest, author)
+    _append(connection, envelope, digest, admission, now=now, client_now=client_now, rules=rules)
     return make_receipt(connection, envelope.id, is_new=True)
 
 
@@ -104,45 +91,11 @@ def _require_same(known: bytes, digest: bytes, envelope: Envelope) -> None:
         )
 
 
-def _require_author(envelope: Envelope, author: Author) -> None:
-    if envelope.account != author.account_id:
-        if envelope.account in author.others:
-            return
-        raise ForbiddenError(
-            Text(
-                zh="此记录属于另一人:请由其本人登录后上传,或由办公室导入",
-                en="this is another person's record: let that person log in and send it,"
-                " or have the office import it",
-            ),
-            rule="not-yours",
-        )
-    if author.hazard_id is not None and envelope.hazard_id != author.hazard_id:
-        raise ForbiddenError(
-            Text(zh="链接只用于另一隐患", en="the link is for another hazard"), rule="other-hazard"
-        )
-    if not _may_say(envelope, author.roles):
-        raise ForbiddenError(
-            Text(zh="你没有以此身份办理的权限", en="you may not act in this role"), rule="role"
-        )
-
-
-_OFFICE = frozenset({Role.OFFICER, Role.LEADER})
-
-
-def _may_say(envelope: Envelope, roles: frozenset[Role]) -> bool:
-    """Whether one of these roles may send such a record; what we do not know yet, anyone may."""
-    if envelope.type in set(EventType):
-        return envelope.role in roles and envelope.role is not Role.SYSTEM
-    if envelope.type == RecordType.VISITED:
-        return Role.INSPECTOR in roles
-    return envelope.type not in set(RecordType) or bool(_OFFICE & roles)
-
-
 def _append(
     connection: Connection,
     envelope: Envelope,
     digest: bytes,
-    author: Author,
+    admission: Admission,
     *,
     now: datetime,
     client_now: datetime | None,
@@ -156,7 +109,10 @@ def _append(
     fix = envelope.fix
     raw = Point(fix.lon, fix.lat) if fix else None
     place, township = settle_place(connection, envelope.asset_id, _payload_point(envelope), raw)
-    actor = author.others.get(envelope.account, author.login)
+    settled = settle_facts(connection, envelope.type, hazard_id, at, rules)
+    if admission.objection is not None:
+        settled[REFUSED] = admission.objection.as_json()
+    device = envelope.device if admission.is_of_device else None
     number = ledger.write_event(
         connection,
         {
@@ -181,11 +137,13 @@ def _append(
             "at": at,
             "device_at": envelope.device.at,
             "skew_ms": skew_ms,
-            "actor": actor,
-            "account_id": envelope.account,
-            "device_id": envelope.device.id,
-            "device_seq": envelope.device.seq,
-            "prev_hash": bytes.fromhex(envelope.prev_hash) if envelope.prev_hash else None,
+            "actor": admission.actor,
+            "account_id": admission.account_id,
+            "device_id": device.id if device else None,
+            "device_seq": device.seq if device else None,
+            "prev_hash": bytes.fromhex(envelope.prev_hash)
+            if envelope.prev_hash and device
+            else None,
             "body_sha256": digest,
             "geom_raw": raw,
             "accuracy_m": fix.accuracy_m if fix else None,
@@ -194,14 +152,27 @@ def _append(
             "fix_at": fix.at if fix else None,
             "township": township,
             "place": place,
-            "settled": settle_facts(connection, envelope.type, hazard_id, at, rules),
+            "settled": settled,
         },
     )
     if hazard_id is not None:
         settle_hazard(connection, hazard_id, new_event=envelope.id)
     else:
-        verdict = _judge_record(connection, envelope, number, at, actor, township)
-        ledger.write_outcome(connection, envelope.id, None, verdict)
+        record = Record(
+            id=envelope.id,
+            number=number,
+            type=envelope.type,
+            at=at,
+            actor=admission.actor,
+            payload=envelope.payload,
+            visit_id=envelope.visit_id,
+            campaign_id=envelope.campaign_id,
+            task_id=envelope.task_id,
+            asset_id=envelope.asset_id,
+            township=township,
+            settled=settled,
+        )
+        ledger.write_outcome(connection, envelope.id, None, apply_record(connection, record))
 
 
 def lock_evidence(connection: Connection, hashes: Iterable[str], *, shared: bool) -> None:
@@ -233,42 +204,6 @@ def _payload_point(envelope: Envelope) -> Point | None:
     if not (isinstance(lon, int | float) and isinstance(lat, int | float)):
         return None
     return Point(float(lon), float(lat)) if abs(lon) <= 180 and abs(lat) <= 85 else None
-
-
-def _judge_record(
-    connection: Connection,
-    envelope: Envelope,
-    number: int,
-    at: datetime,
-    actor: str,
-    township: str | None,
-) -> Verdict:
-    if envelope.type not in set(RecordType) or envelope.type == RecordType.EVIDENCE_STORED:
-        return Verdict(
-            Outcome.REFUSED,
-            Reason(
-                "type",
-                Text(
-                    zh="本程序不认识这类记录", en="this program does not know this kind of record"
-                ),
-            ),
-        )
-    return apply_record(
-        connection,
-        Record(
-            id=envelope.id,
-            number=number,
-            type=RecordType(envelope.type),
-            at=at,
-            actor=actor,
-            payload=envelope.payload,
-            visit_id=envelope.visit_id,
-            campaign_id=envelope.campaign_id,
-            task_id=envelope.task_id,
-            asset_id=envelope.asset_id,
-            township=township,
-        ),
-    )
 
 
 def settle_hazard(

@@ -172,7 +172,7 @@ def _replay_records(connection: Connection) -> None:
         record = Record(
             id=row["id"],
             number=row["number"],
-            type=RecordType(row["type"]),
+            type=row["type"],
             at=row["at"],
             actor=row["actor"],
             payload=row["payload"],
@@ -181,6 +181,7 @@ def _replay_records(connection: Connection) -> None:
             task_id=row["task_id"],
             asset_id=row["asset_id"],
             township=row["township"],
+            settled=row["settled"],
         )
         verdict = apply_record(connection, record)
         write_outcome(connection, record.id, None, verdict)

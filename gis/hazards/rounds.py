@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, text, update
 from gis.attributes import Text
 from gis.db.event_tables import campaign, task, visit
 from gis.db.tables import CORE
+from gis.hazards.admission import read_refusal
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
@@ -39,7 +40,7 @@ class Record:
 
     id: UUID
     number: int
-    type: RecordType
+    type: str
     at: datetime
     actor: str
     payload: Mapping[str, Any]  # Any: judged by type
@@ -48,12 +49,21 @@ class Record:
     task_id: UUID | None = None
     asset_id: UUID | None = None
     township: str | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
     """Write what a record leads to; the verdict on it."""
+    if (refusal := read_refusal(record.settled)) is not None:
+        return Verdict(Outcome.REFUSED, refusal)
+    if record.type not in set(RecordType):
+        return _refuse(
+            "type",
+            Text(zh="本程序不认识这类记录", en="this program does not know this kind of record"),
+        )
+    type_ = RecordType(record.type)
     try:
-        payload = RECORDS[record.type].model_validate(dict(record.payload))
+        payload = RECORDS[type_].model_validate(dict(record.payload))
     except ValidationError as error:
         where = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) or "payload"
         return _refuse(
@@ -62,7 +72,7 @@ def apply_record(connection: Connection, record: Record) -> Verdict:
                 where=where[:80]
             ),
         )
-    return _EFFECTS[record.type](connection, record, payload)
+    return _EFFECTS[type_](connection, record, payload)
 
 
 def _refuse(rule: str, words: Text) -> Verdict:

@@ -17,9 +17,11 @@ from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import ConflictError, ForbiddenError, InFlightError, InputError
+from gis.hazards.admission import Bearer, Handset
 from gis.hazards.calendar import read_calendar
 from gis.hazards.case import Outcome
 from gis.hazards.catalogue import read_catalogue
+from gis.hazards.envelope import hash_body
 from gis.hazards.events import Role
 from gis.hazards.log import Author, note_evidence, receive
 from gis.hazards.presets import Preset
@@ -246,10 +248,13 @@ def test_nobody_sends_another_persons_record_but_the_office_may_hand_it_in(
     db: OneTransaction,
 ) -> None:
     li = uuid4()
-    body = Phone(account=li).write("found", NOON, payload=FOUND)
+    phone = Phone(account=li)
+    body = phone.write("found", NOON, payload=FOUND)
     with pytest.raises(ForbiddenError):
         take(db, body)
-    office = Author(author().account_id, "wang", frozenset({Role.OFFICER}), others={li: "li"})
+    bearer = Bearer("li", frozenset({Role.INSPECTOR}))
+    handset = Handset(phone.id, {li: bearer}, frozenset({hash_body(body)}))
+    office = Author(author().account_id, "wang", frozenset({Role.OFFICER}), handset=handset)
     take(db, body, author=office)
     with db.read() as connection:
         row = connection.execute(text("SELECT actor, recorded_by FROM core.event")).one()

@@ -16,14 +16,14 @@ from gis.evidence.pairing import Shot, judge_pair
 from gis.hazards.admission import read_refusal
 from gis.hazards.case import Case, Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
-from gis.hazards.events import PAYLOADS, EventType, HazardEvent, read_event
+from gis.hazards.events import Duplicate, EventType, HazardEvent, read_event
 from gis.hazards.forms import has_signature
 from gis.hazards.presets import (
     Preset,
     find_reinspector_breach,
     find_second_person_breach,
 )
-from gis.hazards.settle import settle_payload
+from gis.hazards.settle import read_payload
 from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
 from gis.hazards.workflow import apply
 from gis.kinds.hazard import HazardState, Severity
@@ -83,18 +83,9 @@ def _as_event(case: Case, entry: Entry) -> HazardEvent:
             "at": max(entry.at, before),
             "actor": entry.actor,
             "role": entry.role,
-            "payload": _known_members(entry),
+            "payload": read_payload(entry),
         }
     )
-
-
-def _known_members(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
-    """A newer phone may say more than this program knows: that stays in the log, unjudged."""
-    payload = settle_payload(entry)
-    if entry.trusted or entry.type not in set(EventType):
-        return payload
-    known = PAYLOADS[EventType(entry.type)].model_fields
-    return {name: value for name, value in payload.items() if name in known}
 
 
 def _beside_rule(facts: dict[str, Any]) -> dict[str, Any]:  # Any: facts of an error

@@ -21,7 +21,7 @@ from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, write_outcome
 from gis.hazards.notices import write_notices
 from gis.hazards.record import find_drift, rebuild_projection
 from gis.hazards.records import RecordType
-from gis.hazards.rounds import Record, apply_record
+from gis.hazards.rounds import apply_record, as_record
 
 _RECORD_TABLES = ("task", "visit", "campaign", "notice")
 
@@ -169,19 +169,6 @@ def _replay_records(connection: Connection) -> None:
         .all()
     )
     for row in rows:
-        record = Record(
-            id=row["id"],
-            number=row["number"],
-            type=row["type"],
-            at=row["at"],
-            actor=row["actor"],
-            payload=row["payload"],
-            visit_id=row["visit_id"],
-            campaign_id=row["campaign_id"],
-            task_id=row["task_id"],
-            asset_id=row["asset_id"],
-            township=row["township"],
-            settled=row["settled"],
-        )
+        record = as_record(dict(row))
         verdict = apply_record(connection, record)
         write_outcome(connection, record.id, None, verdict)

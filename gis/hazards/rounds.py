@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -50,6 +50,11 @@ class Record:
     asset_id: UUID | None = None
     township: str | None = None
     settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+
+
+def as_record(row: Mapping[str, Any]) -> Record:  # Any: columns of any type
+    """A row of the log as a record."""
+    return Record(**{f.name: row[f.name] for f in fields(Record) if f.name in row})
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
@@ -106,6 +111,7 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
     return _APPLIED
 
 
+_NO_CAMPAIGN = Text(zh="缺少专项检查", en="it names no campaign")
 _VISIT_COLUMNS = ("category", "result", "team", "joint", "accompanied_by", "checklist", "flood")
 
 
@@ -135,6 +141,13 @@ def _finish_tasks(connection: Connection, record: Record, payload: Visited) -> N
 def _open(connection: Connection, record: Record, payload: Payload) -> Verdict:
     if not isinstance(payload, CampaignOpened):
         raise TypeError("an opening carries CampaignOpened")
+    if record.campaign_id is None:
+        return _refuse("campaign", _NO_CAMPAIGN)
+    known = text(f"SELECT 1 FROM {CORE}.campaign WHERE id = :id")
+    if connection.execute(known, {"id": record.campaign_id}).scalar():
+        return _refuse(
+            "exists", Text(zh="此专项检查已登记", en="this campaign is on record already")
+        )
     plain = payload.model_dump(mode="json", exclude_none=True)
     connection.execute(
         insert(campaign).values(
@@ -156,7 +169,7 @@ def make_task_id(campaign_id: UUID, asset_id: UUID, category: str) -> UUID:
 
 def _draw(connection: Connection, record: Record, payload: Payload) -> Verdict:
     if not isinstance(payload, TargetsDrawn) or record.campaign_id is None:
-        return _refuse("payload", Text(zh="缺少专项检查", en="it names no campaign"))
+        return _refuse("campaign", _NO_CAMPAIGN)
     rows = [
         (make_task_id(record.campaign_id, asset, stratum.category.value), asset, stratum.category)
         for stratum in payload.strata

@@ -235,13 +235,16 @@ def test_what_is_no_record_at_all_is_bad_input(db: OneTransaction, body: bytes) 
 def test_an_unknown_member_of_a_newer_phone_stays_in_the_log_and_does_no_harm(
     db: OneTransaction,
 ) -> None:
-    body = Phone().write(
-        "found", NOON, payload={**FOUND, "mood": "grim"}, form="gas@2031-01", new=1
-    )
+    hazard, newer = uuid4(), {**FOUND, "mood": "grim"}
+    body = Phone().write("found", NOON, payload=newer, form="gas@2031-01", new=1, hazard_id=hazard)
     assert take(db, body).outcome is Outcome.APPLIED
+    office = {"role": "officer", "hazard_id": hazard, "expected_version": 1}
+    registered = Phone().write("registered", NOON, payload={"mood": "calm"}, **office)
+    assert take(db, registered).outcome is Outcome.APPLIED
+    assert everything_agrees(db)
     with db.read() as connection:
-        kept = connection.execute(text("SELECT payload ->> 'mood' FROM core.event")).scalar()
-    assert kept == "grim"
+        kept = connection.execute(text("SELECT min(payload ->> 'mood') FROM core.event")).scalar()
+    assert kept == "calm"
 
 
 def test_nobody_sends_another_persons_record_but_the_office_may_hand_it_in(

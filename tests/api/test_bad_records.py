@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from api.app import create_app
+from api.doctor_calendars import examine_calendars
+from api.findings import State
 from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
@@ -45,6 +48,7 @@ class Office:
     db: PooledDatabase
     zhang: Handset
     owner: str
+    state: Path
 
     def put(
         self, body: bytes, who: Handset | None = None, identifier: UUID | None = None
@@ -73,12 +77,13 @@ def office(
     name = clone_database()
     db = connect_pools(cluster, name)
     urls = {pool: cluster.url(pool.role, name) for pool in Pool}
-    settings = Settings(reader="public", state_folder=tmp_path_factory.mktemp("state"))
+    state = tmp_path_factory.mktemp("state")
+    settings = Settings(reader="public", state_folder=state)
     with ExitStack() as stack:
         base = stack.enter_context(run_server(create_app(urls, settings)))
         client = stack.enter_context(httpx.Client(base_url=base, timeout=30))
         hire(db, "zhang", PersonRole.INSPECTOR)
-        yield Office(base, client, db, enrol(client, "zhang"), cluster.superuser_url(name))
+        yield Office(base, client, db, enrol(client, "zhang"), cluster.superuser_url(name), state)
     db.close()
 
 
@@ -383,3 +388,25 @@ def test_a_fault_in_one_record_is_kept_as_its_refusal_with_a_number_in_the_log(
     assert len(office.stored(*map(id_of, bodies))) == 3
     with office.db.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
         assert check(connection) == []
+
+
+def test_a_typo_in_a_calendar_stops_no_record_and_doctor_names_the_line(
+    office: Office, phone: Phone
+) -> None:
+    folder = office.state / "calendars"
+    folder.mkdir()
+    file = folder / "2027.csv"
+    file.write_text("date,day\n2027-01-01,holiday\n")
+    try:
+        bodies = [phone.write("found", now(), payload=FOUND) for _ in range(2)]
+        assert office.put(bodies[0]).status_code == 201
+        assert office.sync([bodies[1].decode()])[0]["outcome"] == "applied"
+        found = examine_calendars(Settings(state_folder=office.state))
+        assert found.state is State.WRONG
+        assert "2027.csv, line 2" in found.found.en
+        assert "2027-01-01,off" in (found.fix or found.found).en
+        file.write_text("date,day\n2027-01-01,off\n")
+        assert examine_calendars(Settings(state_folder=office.state)).state is State.OK
+    finally:
+        file.unlink()
+        folder.rmdir()

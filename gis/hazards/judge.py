@@ -306,10 +306,33 @@ def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | No
     return None
 
 
+def _require_survivor(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """A duplicate goes on as another hazard that goes on itself: no hazard vanishes in a circle."""
+    if not isinstance(event.payload, Duplicate) or entry.rules < 2:
+        return None
+    survivor = case.others.get(event.payload.survivor)
+    if survivor is None:
+        words = Text(zh="没有编号为 {name} 的隐患", en="there is no hazard {name}")
+    elif survivor.id == entry.hazard_id:
+        words = Text(zh="不能并入自身", en="a hazard is no duplicate of itself")
+    elif survivor.state in (HazardState.DUPLICATE, HazardState.DISMISSED):
+        words = Text(
+            zh="隐患 {name} {state_zh},不能并入", en="{name} is {state_en}: nothing goes on as it"
+        ).format(
+            name=event.payload.survivor,
+            state_zh=survivor.state.text.zh,
+            state_en=survivor.state.text.en.lower(),
+        )
+    else:
+        return None
+    return _refuse("survivor", words.format(name=event.payload.survivor))
+
+
 _ORDER: tuple[Rule, ...] = (_require_parent, _require_place, _require_version)
 """Asked before the workflow: is it this event's turn?"""
 _PROOF: tuple[Rule, ...] = (
     _require_major,
+    _require_survivor,
     _require_evidence,
     _require_pair,
     _require_reinspection,

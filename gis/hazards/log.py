@@ -20,7 +20,7 @@ from gis.db.tables import CORE
 from gis.errors import ConflictError, InFlightError
 from gis.hazards import ledger
 from gis.hazards.admission import REFUSED, Admission, Author, admit
-from gis.hazards.case import Outcome, Reason, Verdict
+from gis.hazards.case import RULES, Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.faults import explain_fault, is_records_own, log_fault
@@ -148,14 +148,16 @@ def _append(
     """Append a record and judge it (``alone``: and nothing that waited for it)."""
     envelope, hazard_id = arrival.envelope, arrival.hazard_id
     lock_evidence(connection, (note.sha256 for note in envelope.evidence), shared=True)
-    if hazard_id is not None:
+    if envelope.type == EventType.DUPLICATE and hazard_id is not None:
+        ledger.lock_survivor(connection, hazard_id, envelope.payload.get("survivor"))
+    elif hazard_id is not None:
         ledger.lock_hazard(connection, hazard_id)
     values = _as_row(arrival, admission)
     place, township = settle_place(
         connection, envelope.asset_id, _payload_point(envelope), values["geom_raw"]
     )
     settled = settle_facts(connection, envelope.type, hazard_id, values["at"], arrival.rules)
-    values |= {"place": place, "township": township, "settled": settled}
+    values |= {"place": place, "township": township, "settled": {"rules": RULES, **settled}}
     values["number"] = ledger.write_event(connection, values)
     if hazard_id is not None:
         settle_hazard(connection, hazard_id, new_event=envelope.id, alone=alone)
@@ -231,6 +233,10 @@ def settle_hazard(
     The caller holds the hazard's lock.
     """
     case, waiting = ledger.read_case(connection, hazard_id, fresh=new_event)
+    if any(entry.id != new_event for entry in waiting if entry.type == EventType.DUPLICATE):
+        for other in sorted(other.id for other in case.others.values()):
+            ledger.lock_hazard(connection, other)
+        case, waiting = ledger.read_case(connection, hazard_id, fresh=new_event)
     if alone:
         waiting = [entry for entry in waiting if entry.id == new_event]
     if not waiting:

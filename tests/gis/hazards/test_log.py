@@ -614,6 +614,59 @@ def test_where_nobody_is_there_to_sign_a_photo_of_the_repair_is_enough(db: OneTr
         assert take(db, fixed).outcome is outcome
 
 
+def find_two(db: OneTransaction | PooledDatabase) -> tuple[UUID, UUID]:
+    one, two = uuid4(), uuid4()
+    for hazard, code in ((one, "H-A"), (two, "H-B")):
+        take(db, Phone().write("found", NOON, payload={**FOUND, "code": code}, hazard_id=hazard))
+    return one, two
+
+
+def merge(hazard: UUID, survivor: str, version: int = 1) -> bytes:
+    return Phone().write("duplicate", NOON, role="officer", hazard_id=hazard,
+                         expected_version=version, payload={"survivor": survivor})  # fmt: skip
+
+
+def test_two_hazards_do_not_vanish_as_duplicates_of_each_other(db: OneTransaction) -> None:
+    one, two = find_two(db)
+    told = [take(db, merge(one, name)) for name in ("H-A", str(one), "H-Z", str(uuid4()))]
+    assert [(r.outcome, r.reason["rule"]) for r in told] == [(Outcome.REFUSED, "survivor")] * 4
+    assert take(db, merge(one, "H-B")).outcome is Outcome.APPLIED
+    back = take(db, merge(two, str(one)))
+    assert (back.outcome, back.reason["rule"]) == (Outcome.REFUSED, "survivor")
+    assert "H-A" in take(db, merge(two, "H-A")).reason["zh"]
+    assert (state_of(db, one), state_of(db, two)) == ("duplicate", "found")
+    assert everything_agrees(db)
+
+
+def test_nothing_goes_on_as_what_was_dismissed(db: OneTransaction) -> None:
+    one, two = find_two(db)
+    dismissed = Phone().write("dismissed", NOON, role="officer", hazard_id=two,
+                              expected_version=1, payload={"reason": "误报"})  # fmt: skip
+    take(db, dismissed)
+    assert take(db, merge(one, "H-B")).reason["rule"] == "survivor"
+    assert everything_agrees(db)
+
+
+def test_of_two_merged_into_each_other_at_once_one_goes_on(
+    fresh_database: PooledDatabase,
+) -> None:
+    one, two = find_two(fresh_database)
+    start, outcomes = threading.Barrier(2), []
+
+    def send(body: bytes) -> None:
+        start.wait()
+        outcomes.append(take(fresh_database, body).outcome)
+
+    threads = [threading.Thread(target=send, args=(body,))
+               for body in (merge(one, "H-B"), merge(two, "H-A"))]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [Outcome.APPLIED, Outcome.REFUSED]
+    assert everything_agrees(fresh_database)
+
+
 def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_another(
     db: OneTransaction,
 ) -> None:

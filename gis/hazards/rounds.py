@@ -51,6 +51,11 @@ class Record:
     township: str | None = None
     settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
 
+    @property
+    def rules(self) -> int:
+        """The version of the rules it came in under (:data:`gis.hazards.case.RULES`)."""
+        return int(self.settled.get("rules", 1))
+
 
 def as_record(row: Mapping[str, Any]) -> Record:  # Any: columns of any type
     """A row of the log as a record."""
@@ -107,35 +112,82 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
             **{name: plain[name] for name in _VISIT_COLUMNS},
         )
     )
-    _finish_tasks(connection, record, payload)
-    return _APPLIED
+    done = _finish_tasks(connection, record, payload)
+    if record.task_id is None or record.task_id in done or record.rules < 2:
+        return _APPLIED
+    return Verdict(Outcome.APPLIED, _explain_task(connection, record, payload))
 
 
 _NO_CAMPAIGN = Text(zh="缺少专项检查", en="it names no campaign")
 _VISIT_COLUMNS = ("category", "result", "team", "joint", "accompanied_by", "checklist", "flood")
+_IS_THEIRS = (
+    "(t.assigned_to IS NULL OR t.assigned_to = :actor OR t.assigned_to = ANY(:team)"
+    " OR t.assigned_name = ANY(:team))"
+)
 
 
-def _finish_tasks(connection: Connection, record: Record, payload: Visited) -> None:
-    """A visit serves the task it names, or every open one of its asset and category that day."""
+def _finish_tasks(connection: Connection, record: Record, payload: Visited) -> set[UUID]:
+    """A visit serves the open tasks of its asset and category which are given to somebody of its
+    team, or to nobody yet; their ids. (Under the first rules, whatever task it named.)
+    """
     entered = payload.result is not VisitResult.NO_ENTRY
-    connection.execute(
+    rows = connection.execute(
         text(
             f"UPDATE {CORE}.task t SET state = :state, visit_id = :visit, changed_number = :number"
             f" FROM {CORE}.campaign c WHERE c.id = t.campaign_id"
-            " AND t.state IN ('todo', 'no_entry')"
-            " AND c.starts_on <= :day AND (t.id = :task OR t.asset_id = :asset"
-            " AND t.category = :category AND c.is_open)"
+            " AND t.state IN ('todo', 'no_entry') AND c.starts_on <= :day"
+            " AND (:first_rules AND t.id = :task OR t.asset_id = :asset AND t.category = :category"
+            f" AND (c.is_open OR t.id = :task) AND (:first_rules OR {_IS_THEIRS})) RETURNING t.id"
         ),
         {
             "state": "done" if entered else "no_entry",
             "visit": record.visit_id,
             "number": record.number,
             "day": business_day(record.at),
-            "task": record.task_id,
-            "asset": record.asset_id,
-            "category": payload.category.value,
+            "first_rules": record.rules < 2,
+            **_name_visit(record, payload),
         },
     )
+    return set(rows.scalars())
+
+
+def _name_visit(record: Record, payload: Visited) -> dict[str, object]:
+    return {
+        "task": record.task_id,
+        "asset": record.asset_id,
+        "category": payload.category.value,
+        "actor": record.actor,
+        "team": [name.strip() for name in payload.team],
+    }
+
+
+def _explain_task(connection: Connection, record: Record, payload: Visited) -> Reason:
+    """Why the task a visit names is not done by it; the visit stands all the same."""
+    row = connection.execute(
+        text(
+            "SELECT t.asset_id IS NOT DISTINCT FROM :asset AS same_asset,"
+            f" t.category = :category AS same_category, {_IS_THEIRS} AS theirs,"
+            f" coalesce(t.assigned_name, t.assigned_to) AS whose FROM {CORE}.task t"
+            " WHERE t.id = :task"
+        ),
+        _name_visit(record, payload),
+    ).first()
+    if row is None:
+        why = Text(zh="没有此任务", en="there is no such task")
+    elif not row.same_asset:
+        why = Text(zh="任务属于另一设施", en="the task is for another asset")
+    elif not row.same_category:
+        why = Text(zh="任务属于另一检查类别", en="the task is for another category")
+    elif not row.theirs:
+        why = Text(
+            zh="任务分派给 {whose},而其不在检查组中", en="the task is {whose}'s, who was not there"
+        ).format(whose=row.whose)
+    else:
+        why = Text(zh="任务已完成或未到时间", en="the task is done already, or not due yet")
+    told = Text(
+        zh="检查已登记,但任务未完成:{zh}", en="the visit counts, the task is not done: {en}"
+    )
+    return Reason("task-open", told.format(zh=why.zh, en=why.en))
 
 
 def _open(connection: Connection, record: Record, payload: Payload) -> Verdict:
@@ -205,7 +257,7 @@ def _assign(connection: Connection, record: Record, payload: Payload) -> Verdict
         update(task)
         .where(task.c.campaign_id == record.campaign_id)
         .where(task.c.id == text("ANY(:ids)").bindparams(ids=list(payload.tasks)))
-        .values(assigned_to=payload.to, changed_number=record.number)
+        .values(assigned_to=payload.to, assigned_name=payload.name, changed_number=record.number)
     )
     return _APPLIED
 

@@ -28,6 +28,7 @@ from gis.hazards.presets import Preset
 from gis.hazards.rebuild import check, rebuild
 from gis.hazards.receipt import Receipt
 from gis.hazards.reception import HouseRules
+from gis.hazards.rounds import make_task_id
 from gis.hazards.seal import Block, find_broken_seals, seal_events
 from gis.kinds.hazard import Severity
 from tests.conftest import OneTransaction
@@ -494,6 +495,67 @@ def test_a_visit_serves_its_task_and_counts_also_when_nobody_was_there(db: OneTr
     with db.read() as connection:
         states = Counter(connection.execute(text("SELECT state FROM core.task")).scalars())
     assert states == {"done": 1, "no_entry": 1, "todo": 1}
+    assert everything_agrees(db)
+
+
+def give_task(db: OneTransaction, asset: UUID, to: str | None, name: str | None = None) -> UUID:
+    """A gas task of a campaign, given to somebody (None: to nobody)."""
+    phone, campaign = Phone(), uuid4()
+    officer = {"role": "officer", "campaign_id": campaign}
+    opened = {
+        "name": "专项检查", "starts_on": "2026-03-01", "due_on": "2026-03-31",
+        "rules": [{"category": "gas", "kind": "gas_site", "mode": "all"}],
+    }  # fmt: skip
+    strata = [{"category": "gas", "population": 1, "assets": [asset]}]
+    task = make_task_id(campaign, asset, "gas")
+    given = {"tasks": [task], "to": to, "name": name}
+    for type_, payload in (
+        ("campaign_opened", opened), ("targets_drawn", {"strata": strata}),
+        ("targets_assigned", given),
+    ):  # fmt: skip
+        take(db, phone.write(type_, NOON, payload=payload, **officer))
+    return task
+
+
+def visit_task(
+    db: OneTransaction, task: UUID, asset: UUID | None, category: str, team: list[str]
+) -> tuple[Receipt, str]:
+    payload = {"category": category, "result": "normal", "team": team}
+    body = Phone().write("visited", NOON, payload=payload, visit_id=uuid4(), asset_id=asset,
+                         task_id=task, fix=None)  # fmt: skip
+    answer = take(db, body)
+    with db.read() as connection:
+        query = text("SELECT state FROM core.task WHERE id = :id")
+        return answer, connection.execute(query, {"id": task}).scalar_one()
+
+
+@pytest.mark.parametrize(
+    ("to", "category", "at_asset", "team", "why"),
+    [
+        (None, "road", False, [], "asset"),  # what the first rules called done
+        (None, "road", True, [], "category"),
+        ("li", "gas", True, ["王五", "赵六"], "li"),
+        ("li", "gas", False, ["李四"], "asset"),
+        ("li", "gas", True, ["李四", "张三"], None),
+        ("li", "gas", True, ["li"], None),
+        ("zhang", "gas", True, [], None),
+        (None, "gas", True, [], None),
+    ],
+)
+def test_a_task_is_done_by_a_visit_of_its_asset_and_category_by_its_people(
+    db: OneTransaction, to: str | None, category: str, at_asset: bool, team: list[str],
+    why: str | None,
+) -> None:  # fmt: skip
+    asset = uuid4()
+    task = give_task(db, asset, to, "李四" if to == "li" else None)
+    answer, state = visit_task(db, task, asset if at_asset else None, category, team)
+    assert answer.outcome is Outcome.APPLIED
+    assert state == ("todo" if why else "done")
+    if why:
+        assert answer.reason["rule"] == "task-open"
+        assert why in answer.reason["en"]
+    else:
+        assert answer.reason == {}
     assert everything_agrees(db)
 
 

@@ -19,6 +19,7 @@ from gis.hazards.admission import read_refusal
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
+from gis.hazards.forms import find_answer_breach
 from gis.hazards.notices import acknowledge
 from gis.hazards.records import (
     RECORDS,
@@ -49,6 +50,7 @@ class Record:
     task_id: UUID | None = None
     asset_id: UUID | None = None
     township: str | None = None
+    form: str | None = None
     settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
 
     @property
@@ -94,6 +96,8 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
         raise TypeError("a visit carries Visited")
     if record.visit_id is None:
         return _refuse("visit", Text(zh="缺少检查编号", en="it names no visit"))
+    if record.rules >= 2 and (breach := find_answer_breach(record.form, payload)) is not None:
+        return _refuse("answers", breach)
     known = connection.execute(
         text(f"SELECT 1 FROM {CORE}.visit WHERE id = :id"), {"id": record.visit_id}
     ).scalar()

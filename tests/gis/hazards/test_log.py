@@ -30,7 +30,7 @@ from gis.hazards.receipt import Receipt
 from gis.hazards.reception import HouseRules
 from gis.hazards.rounds import make_task_id
 from gis.hazards.seal import Block, find_broken_seals, seal_events
-from gis.kinds.hazard import Severity
+from gis.kinds.hazard import HazardCategory, Severity
 from tests.conftest import OneTransaction
 from tests.gis.hazards.records import Phone, author, id_of, photo
 
@@ -41,6 +41,7 @@ REFUSE_ALL = (
     " WHERE hazard_id IS NOT NULL"
 )
 FOUND = {"category": "gas", "severity": "general_a", "description": "软管老化"}
+GAS_ITEM = read_catalogue("2026-11").items_of(HazardCategory.GAS)[0].key
 
 
 def take(db: OneTransaction | PooledDatabase, body: bytes, **options: Any) -> Receipt:  # noqa: ANN401
@@ -556,6 +557,36 @@ def test_a_task_is_done_by_a_visit_of_its_asset_and_category_by_its_people(
         assert why in answer.reason["en"]
     else:
         assert answer.reason == {}
+    assert everything_agrees(db)
+
+
+@pytest.mark.parametrize(
+    ("form", "result", "answers", "words"),
+    [
+        ("gas@2026-11", "normal", {"nonsense.x": "fail"}, "nonsense.x"),
+        ("gas@2026-11", "normal", {"nonsense.x": "pass"}, "nonsense.x"),
+        ("gas@2026-11", "normal", {GAS_ITEM: "fail"}, "fails"),
+        ("gas@2026-11", "no_entry", {GAS_ITEM: "pass"}, "nobody got in"),
+        ("gas@2026-11", "dry", {}, "dry"),
+        ("flood@2026-11", "normal", {}, "flood@2026-11"),
+        (None, "normal", {"x.y": "fail"}, "fails"),
+        ("gas@2026-11", "hazards", {GAS_ITEM: "fail"}, None),
+        ("gas@2026-11", "hazards", {}, None),  # what stands on no list
+        ("gas@2026-11", "normal", {GAS_ITEM: "pass"}, None),
+        ("gas@2031-01", "normal", {"gas.of_tomorrow": "pass"}, None),
+    ],
+)
+def test_a_visits_answers_are_those_of_its_form_and_agree_with_its_result(
+    db: OneTransaction, form: str | None, result: str, answers: dict[str, str], words: str | None
+) -> None:
+    checklist = [{"item": item, "result": answer} for item, answer in answers.items()]
+    payload = {"category": "gas", "result": result, "checklist": checklist}
+    body = Phone().write("visited", NOON, payload=payload, visit_id=uuid4(), form=form)
+    answer = take(db, body)
+    assert answer.outcome is (Outcome.REFUSED if words else Outcome.APPLIED)
+    if words:
+        assert answer.reason["rule"] == "answers"
+        assert words in answer.reason["en"]
     assert everything_agrees(db)
 
 

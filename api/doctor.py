@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.doctor_calendars import examine_calendars
 from api.doctor_tls import examine_tls
 from api.findings import Finding, State
 from gis.attributes import Text
@@ -80,6 +81,7 @@ def _examine_machine(settings: Settings) -> Iterator[Finding]:
     yield _examine_zone(settings.timezone)
     yield _examine_assets(settings)
     yield _examine_backups(settings)
+    yield examine_calendars(settings)
     yield from examine_tls(settings, datetime.now(UTC))
     yield _examine_program("chromium", Text(zh="Chromium(仅测试用)", en="Chromium (tests only)"))
     yield _examine_program("ogrinfo", Text(zh="GDAL 工具(仅测试用)", en="GDAL tools (tests only)"))

@@ -80,7 +80,7 @@ def problem(
 def answer_error(request: Request, error: Exception) -> Response:
     """The answer to any error; unknown ones are logged and say nothing of their cause."""
     language = choose_language(request)
-    known = _translate(error)
+    known = translate(error)
     if known is None:
         _log_unexpected(request, error)
         text = HTTP_TEXTS[500].get(language)
@@ -155,7 +155,7 @@ def answer_validation(request: Request, _error: Exception) -> Response:
     return problem(400, "invalid-input", text, text, language=language)
 
 
-def _translate(error: Exception) -> errors.InfratrackError | None:
+def translate(error: Exception) -> errors.InfratrackError | None:
     """What the database said, as one of our errors; its own words (row values) are not passed."""
     if isinstance(error, errors.InfratrackError):
         return error
@@ -169,7 +169,8 @@ def _translate(error: Exception) -> errors.InfratrackError | None:
 
 
 _DISK_FULL = Text(zh="磁盘已满:可读不可写", en="The disk is full: reading works, writing does not")
-_UNAVAILABLE = (psycopg.OperationalError, PoolTimeout, NoConnection)
+NO_CONNECTION = (PoolTimeout, NoConnection)
+_UNAVAILABLE = (psycopg.OperationalError, *NO_CONNECTION)
 _DATABASE_ERRORS: tuple[
     tuple[tuple[type[Exception], ...], type[errors.InfratrackError], Text], ...
 ] = (
@@ -182,6 +183,11 @@ _DATABASE_ERRORS: tuple[
         (psycopg.errors.InsufficientPrivilege,),
         errors.ForbiddenError,
         Text(zh="无权访问", en="Not allowed"),
+    ),
+    (
+        (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation),
+        errors.ConflictError,
+        Text(zh="与已有数据冲突", en="It conflicts with what is on record"),
     ),
     (
         (psycopg.DataError,),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from api.context import application_of
 from api.identity import person_of
 from gis.db.roles import Pool
-from gis.hazards.calendar import read_calendar
+from gis.hazards.calendar import FOLDER, read_sound_calendar
 from gis.hazards.deadlines import WorkCalendar
 from gis.hazards.events import Role
 from gis.hazards.log import Author
@@ -32,10 +32,16 @@ def house_rules(request: Request) -> HouseRules:
     return HouseRules(Preset(settings.second_person), _read_calendar(settings.state_folder))
 
 
-@lru_cache(maxsize=4)
 def _read_calendar(state_folder: Path) -> WorkCalendar:
-    """Read once per process: a changed file is taken up by a restart."""
-    return read_calendar(state_folder)
+    """The calendar as its files are now; a file that is wrong stops no record (see ``doctor``)."""
+    folder = state_folder / FOLDER
+    stamps = (path.stat() for path in sorted(folder.glob("*.csv"))) if folder.is_dir() else ()
+    return _keep_calendar(state_folder, tuple((s.st_mtime_ns, s.st_size) for s in stamps))
+
+
+@lru_cache(maxsize=4)
+def _keep_calendar(state_folder: Path, _stamps: tuple[tuple[int, int], ...]) -> WorkCalendar:
+    return read_sound_calendar(state_folder)[0]
 
 
 def recording_pool(person: Person) -> Pool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Any
-from uuid import UUID
 
 import anyio.to_thread
 from sqlalchemy import Connection
@@ -16,16 +16,19 @@ from starlette.responses import Response
 from api.context import application_of
 from api.identity import at_gate, person_of
 from api.ogc.parameters import COMMON, check_known
-from api.recording import recording_pool
+from api.recording import record, recording_pool
 from api.routes.people import answer_private
 from api.routes.records import require_author, take_one
 from gis.attributes import Text
 from gis.errors import InfratrackError, SourceError
 from gis.evidence.receive import Promise, Receiver, Sender
-from gis.hazards.log import Author
-from gis.hazards.outbox import Outbox, read_outbox, read_stored_file
-from gis.people.accounts import list_accounts
+from gis.hazards.admission import Bearer, Handset
+from gis.hazards.devices import read_chain
+from gis.hazards.events import Role
+from gis.hazards.outbox import Outbox, follow_chain, read_outbox, read_stored_file
 from gis.people.audit import note
+from gis.people.devices import list_bearers
+from gis.people.policy import capacities_of
 
 _PIECE = 1024**2
 
@@ -33,14 +36,17 @@ _PIECE = 1024**2
 async def import_outbox(request: Request) -> Response:
     """Take in every record and photo of the file; one that fails stops no other.
 
+    What is not known to be of the file's phone and its person is kept as refused.
+
     The file goes to the disk as it comes and is read from there: it is never twice in memory.
     """
     check_known(request.query_params, COMMON)
-    author = await _name_everybody(request, require_author(request))
+    author = require_author(request)
     with tempfile.TemporaryFile() as file:
         async for piece in request.stream():
             await anyio.to_thread.run_sync(file.write, piece)
         outbox = await anyio.to_thread.run_sync(_read, file)
+    author = replace(author, handset=await _know_phone(request, outbox))
     files = [await _keep_file(request, blob) for blob in outbox.blobs]
     clock = application_of(request).clock
     results = [await take_one(request, body, author, clock(), None) for body in outbox.events]
@@ -58,14 +64,20 @@ def _read(file: IO[bytes]) -> Outbox:
         return read_outbox(content)
 
 
-async def _name_everybody(request: Request, author: Author) -> Author:
-    """The office hands in anybody's records: each stays in the name of who wrote it."""
-
-    def work(connection: Connection) -> dict[UUID, str]:
-        return {account.id: account.login for account in list_accounts(connection)}
-
-    others = await at_gate(request, work)
-    return Author(author.account_id, author.login, author.roles, others)
+async def _know_phone(request: Request, outbox: Outbox) -> Handset:
+    """The phone the file names, as it was brought in and as far as its chain reaches."""
+    identifier = outbox.device_id
+    if identifier is None:
+        return Handset(None, {}, frozenset())
+    rows = await at_gate(request, lambda c: list_bearers(c, identifier))
+    received = await record(request, lambda c: read_chain(c, identifier), reason="outbox")
+    bearers = {
+        account: Bearer(login, frozenset(map(Role, capacities_of(roles))), until)
+        for account, login, roles, until in rows
+    }
+    return Handset(
+        identifier, bearers, frozenset(follow_chain(outbox.events, identifier, received))
+    )
 
 
 async def _keep_file(request: Request, blob: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON

@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from api.body import MAX_DEPTH, measure_depth, read_json
 from api.context import application_of, parts_of
-from api.errors import STATUS
+from api.errors import HTTP_TEXTS, NO_CONNECTION, STATUS, translate
 from api.identity import person_of
 from api.ogc.parameters import COMMON, check_known, refuse_parameter
 from api.recording import author_of, house_rules, record
 from gis.attributes import Text
-from gis.errors import InfratrackError, InputError, LoginError
+from gis.errors import InfratrackError, InputError, LoginError, StorageFullError
 from gis.hazards.envelope import hash_body
+from gis.hazards.faults import log_fault
 from gis.hazards.forms import forms_document
 from gis.hazards.log import Author, receive
 from gis.hazards.questions import read_day
@@ -131,10 +132,13 @@ def _read_batch(asked: object) -> list[bytes]:
 async def take_one(
     request: Request, body: bytes, author: Author, now: datetime, client_now: datetime | None
 ) -> dict[str, object]:
-    """One record in a transaction of its own: its receipt, or the problem in both languages."""
-    rules = house_rules(request)
+    """One record in a transaction of its own: its receipt, or the problem in both languages.
+
+    Raises what concerns every record alike: no connection to the database, no room on the disk.
+    """
     try:
         _check_depth(body)
+        rules = house_rules(request)
         receipt: Receipt = await record(
             request,
             lambda connection: receive(
@@ -142,9 +146,20 @@ async def take_one(
             ),
             reason=_REASON,
         )
-    except InfratrackError as error:
-        return {**_name_of(body), "problem": _as_problem(error)}
+    except Exception as error:
+        known = translate(error)
+        if isinstance(known, StorageFullError) or isinstance(error, NO_CONNECTION):
+            raise
+        problem = _as_problem(known) if known is not None else _note_fault(error)
+        return {**_name_of(body), "problem": problem}
     return receipt.as_json()
+
+
+def _note_fault(error: Exception) -> dict[str, object]:
+    """A fault of ours: the phone keeps the record and sends it again, the log says what it was."""
+    number = log_fault(error, "a batch")
+    words = {"zh": HTTP_TEXTS[500].zh, "en": HTTP_TEXTS[500].en}
+    return {"type": "urn:infratrack:problem:internal", "status": 500, "fault": number, **words}
 
 
 def _name_of(body: bytes) -> dict[str, object]:

@@ -182,6 +182,7 @@ task = Table(
     Column("state", Text(), nullable=False, server_default=text("'todo'")),
     Column("visit_id", Uuid()),
     Column("changed_number", BigInteger(), nullable=False),
+    Column("assigned_name", Text()),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("campaign_id", "asset_id", "category"),
     ForeignKeyConstraint(["campaign_id"], [f"{CORE}.campaign.id"]),
@@ -189,7 +190,8 @@ task = Table(
     Index("ix_task_assigned_to", "assigned_to", "state"),
     schema=CORE,
 )
-"""One target of a campaign; ``changed_number``: the event that last touched it."""
+"""One target of a campaign; ``changed_number``: the event that last touched it.
+``assigned_name``: the person's name when it was given out, as teams write it."""
 
 notice = Table(
     "notice",

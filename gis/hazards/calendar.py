@@ -58,16 +58,39 @@ def read_calendar(state_folder: Path | None = None) -> WorkCalendar:
     Raises SourceError for a file that cannot be understood, naming file and line: a wrong table
     would move legal deadlines without anybody noticing.
     """
-    tables = _published()
+    calendar, faults = read_sound_calendar(state_folder)
+    if faults:
+        raise faults[0]
+    return calendar
+
+
+def read_sound_calendar(
+    state_folder: Path | None = None,
+) -> tuple[WorkCalendar, tuple[SourceError, ...]]:
+    """The calendar for what must go on, and what is wrong with the files of ``state_folder``.
+
+    A year whose file cannot be understood is a year without a table: weekends only are counted,
+    and every deadline that rests on it says so.
+    """
+    tables, faults = _published(), []
     folder = state_folder / FOLDER if state_folder else None
-    if folder is not None and folder.is_dir():
-        for path in sorted(folder.glob("*.csv")):
-            _replace_year(tables, _year_of(path), _read_file(path))
-    return WorkCalendar(
+    for path in sorted(folder.glob("*.csv")) if folder is not None and folder.is_dir() else ():
+        try:
+            year = _year_of(path)
+        except SourceError as fault:
+            faults.append(fault)
+            continue
+        try:
+            _replace_year(tables, year, _read_file(path))
+        except SourceError as fault:
+            faults.append(fault)
+            _forget_year(tables, year)
+    calendar = WorkCalendar(
         holidays=frozenset(tables.off),
         worked_weekends=frozenset(tables.worked),
         known_until=_find_known(tables.years),
     )
+    return calendar, tuple(faults)
 
 
 def _published() -> _Tables:
@@ -90,6 +113,11 @@ def _replace_year(tables: _Tables, year: int, lines: Mapping[date, str]) -> None
         days -= {day for day in days if day.year == year or day in lines}
         days |= {day for day, word in lines.items() if word == own}
     tables.years.add(year)
+
+
+def _forget_year(tables: _Tables, year: int) -> None:
+    _replace_year(tables, year, {})
+    tables.years.discard(year)
 
 
 def _year_of(path: Path) -> int:

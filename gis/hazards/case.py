@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from shapely import Point
 from gis.attributes import Text
 from gis.hazards.envelope import EvidenceNote
 from gis.hazards.events import HazardEvent, Role
-from gis.kinds.hazard import Hazard
+from gis.kinds.hazard import Hazard, HazardState
 
 
 class Outcome(StrEnum):
@@ -23,6 +23,11 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     WAITING = "waiting"
     REFUSED = "refused"
+
+
+RULES = 2
+"""The version of the rules a record is judged by; it stands in its ``settled``, so that what was
+applied under fewer rules (1, or none named) stays applied when the log is judged anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,19 @@ class Entry:
     form: str | None = None
     settled: dict[str, Any] = field(default_factory=dict)  # Any: JSON
     trusted: bool = False
+
+    @property
+    def rules(self) -> int:
+        """The version of the rules it came in under."""
+        return int(self.settled.get("rules", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another hazard, as one speaks of it when it is merged."""
+
+    id: UUID
+    state: HazardState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +97,14 @@ class Verdict:
 class Case:
     """All that is on record of one hazard when an event is judged.
 
-    ``stored``: hashes of evidence whose bytes the server has.
+    ``stored``: hashes of evidence whose bytes the server has. ``others``: the hazards (by code or
+    id) that it may be a duplicate of.
     """
 
     hazard: Hazard | None = None
     applied: tuple[tuple[Entry, HazardEvent], ...] = ()
     stored: frozenset[str] = frozenset()
+    others: Mapping[str, Other] = field(default_factory=dict)
 
     @property
     def version(self) -> int:

@@ -43,6 +43,18 @@ def recount_devices(connection: Connection) -> None:
     )
 
 
+def read_chain(connection: Connection, device_id: UUID) -> list[tuple[int, bytes]]:
+    """What was received of a device: each record's number there and the hash of its bytes."""
+    rows = connection.execute(
+        text(
+            f"SELECT device_seq, body_sha256 FROM {CORE}.event WHERE device_id = :id"
+            " AND device_seq IS NOT NULL AND body_sha256 IS NOT NULL"
+        ),
+        {"id": device_id},
+    )
+    return [(row[0], bytes(row[1])) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What one device has sent. ``people``: logins whose records it carried; ``missing``: ranges

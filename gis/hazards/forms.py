@@ -11,6 +11,7 @@ from typing import Any
 from gis.attributes import Text
 from gis.errors import NotFoundError
 from gis.hazards.catalogue import Catalogue, Item, list_versions, read_catalogue
+from gis.hazards.records import Visited, VisitResult
 from gis.kinds.hazard import HazardCategory
 
 Document = dict[str, Any]  # Any: JSON
@@ -66,6 +67,45 @@ def has_signature(category: HazardCategory, name: str | None) -> bool:
     catalogue = read_catalogue(version if version in list_versions() else None)
     form = catalogue.forms.get(category)
     return True if form is None else form.signature
+
+
+def find_answer_breach(name: str | None, visit: Visited) -> Text | None:
+    """What is wrong with a visit's answers: items its form does not have, a result they belie.
+
+    A form of a version this program does not know is taken as it is.
+    """
+    items = [answer.item for answer in visit.checklist]
+    if len(set(items)) < len(items):
+        return Text(zh="同一检查项有两个结果", en="an item is answered twice")
+    return _find_foreign_answer(name or "", visit, items) or _find_belied_result(visit)
+
+
+def _find_foreign_answer(name: str, visit: Visited, items: list[str]) -> Text | None:
+    category, _, version = name.partition("@")
+    if version not in list_versions():
+        return None
+    catalogue, kind = read_catalogue(version), visit.category
+    if category != kind.value:
+        words = Text(zh="检查表 {name} 不属于类别“{zh}”", en="the form {name} is not for {en}")
+        return words.format(name=name, zh=kind.text.zh, en=kind.text.en.lower())
+    if unknown := sorted(set(items) - {item.key for item in catalogue.items_of(kind)}):
+        words = Text(zh="检查表 {name} 没有 {items}", en="the form {name} has no {items}")
+        return words.format(name=name, items=", ".join(unknown[:5]))
+    form = catalogue.forms.get(kind)
+    if form is not None and visit.result.value not in form.visit_results:
+        words = Text(zh="检查表 {name} 没有结果“{zh}”", en='the form {name} has no result "{en}"')
+        return words.format(name=name, zh=visit.result.text.zh, en=visit.result.text.en.lower())
+    return None
+
+
+def _find_belied_result(visit: Visited) -> Text | None:
+    """A dry point may still fail an item, and a hazard may stand on no list."""
+    results = {answer.result for answer in visit.checklist}
+    if visit.result is VisitResult.NORMAL and "fail" in results:
+        return Text(zh="有不合格项,结果不能为正常", en='an item fails: the result is not "normal"')
+    if visit.result is VisitResult.NO_ENTRY and results - {"na"}:
+        return Text(zh="未能入户却有检查结果", en="nobody got in, yet items are answered")
+    return None
 
 
 def _form(catalogue: Catalogue, category: HazardCategory) -> Document:

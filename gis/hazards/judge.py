@@ -13,16 +13,17 @@ from uuid import UUID
 from gis.attributes import Text
 from gis.errors import InfratrackError
 from gis.evidence.pairing import Shot, judge_pair
+from gis.hazards.admission import read_refusal
 from gis.hazards.case import Case, Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
-from gis.hazards.events import PAYLOADS, EventType, HazardEvent, read_event
+from gis.hazards.events import Duplicate, EventType, HazardEvent, read_event
 from gis.hazards.forms import has_signature
 from gis.hazards.presets import (
     Preset,
     find_reinspector_breach,
     find_second_person_breach,
 )
-from gis.hazards.settle import settle_payload
+from gis.hazards.settle import read_payload
 from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
 from gis.hazards.workflow import apply
 from gis.kinds.hazard import HazardState, Severity
@@ -30,6 +31,8 @@ from gis.kinds.hazard import HazardState, Severity
 
 def judge(case: Case, entry: Entry) -> Verdict:
     """The verdict on ``entry``; the first rule that objects decides."""
+    if not entry.trusted and (refusal := read_refusal(entry.settled)) is not None:
+        return Verdict(Outcome.REFUSED, refusal)
     try:
         event = _as_event(case, entry)
     except InfratrackError as error:
@@ -80,18 +83,9 @@ def _as_event(case: Case, entry: Entry) -> HazardEvent:
             "at": max(entry.at, before),
             "actor": entry.actor,
             "role": entry.role,
-            "payload": _known_members(entry),
+            "payload": read_payload(entry),
         }
     )
-
-
-def _known_members(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
-    """A newer phone may say more than this program knows: that stays in the log, unjudged."""
-    payload = settle_payload(entry)
-    if entry.trusted or entry.type not in set(EventType):
-        return payload
-    known = PAYLOADS[EventType(entry.type)].model_fields
-    return {name: value for name, value in payload.items() if name in known}
 
 
 def _beside_rule(facts: dict[str, Any]) -> dict[str, Any]:  # Any: facts of an error
@@ -312,10 +306,33 @@ def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | No
     return None
 
 
+def _require_survivor(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    """A duplicate goes on as another hazard that goes on itself: no hazard vanishes in a circle."""
+    if not isinstance(event.payload, Duplicate) or entry.rules < 2:
+        return None
+    survivor = case.others.get(event.payload.survivor)
+    if survivor is None:
+        words = Text(zh="没有编号为 {name} 的隐患", en="there is no hazard {name}")
+    elif survivor.id == entry.hazard_id:
+        words = Text(zh="不能并入自身", en="a hazard is no duplicate of itself")
+    elif survivor.state in (HazardState.DUPLICATE, HazardState.DISMISSED):
+        words = Text(
+            zh="隐患 {name} {state_zh},不能并入", en="{name} is {state_en}: nothing goes on as it"
+        ).format(
+            name=event.payload.survivor,
+            state_zh=survivor.state.text.zh,
+            state_en=survivor.state.text.en.lower(),
+        )
+    else:
+        return None
+    return _refuse("survivor", words.format(name=event.payload.survivor))
+
+
 _ORDER: tuple[Rule, ...] = (_require_parent, _require_place, _require_version)
 """Asked before the workflow: is it this event's turn?"""
 _PROOF: tuple[Rule, ...] = (
     _require_major,
+    _require_survivor,
     _require_evidence,
     _require_pair,
     _require_reinspection,

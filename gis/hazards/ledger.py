@@ -19,11 +19,11 @@ from gis.db.event_tables import event_outcome
 from gis.db.tables import CORE, current
 from gis.errors import InputError
 from gis.geometry import STORAGE_SRID, GeometryType, pass_gate
-from gis.hazards.case import Case, Entry, Outcome, Verdict
+from gis.hazards.case import Case, Entry, Other, Outcome, Verdict
 from gis.hazards.envelope import EvidenceNote
-from gis.hazards.events import Found, HazardEvent, Imported, Role
+from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role
 from gis.hazards.judge import judge
-from gis.kinds.hazard import Hazard
+from gis.kinds.hazard import Hazard, HazardState
 
 ENTRY_COLUMNS = (
     "e.id, e.number, e.type, e.hazard_id, e.visit_id, e.campaign_id, e.task_id, e.asset_id,"
@@ -37,6 +37,36 @@ def lock_hazard(connection: Connection, hazard_id: UUID) -> None:
     """One writer per hazard until the transaction ends, also before its row exists."""
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261))"), {"id": str(hazard_id)}
+    )
+
+
+def lock_survivor(connection: Connection, hazard_id: UUID, word: object) -> None:
+    """Lock a hazard and the one it is to be merged into, in the order of their ids.
+
+    Two that are merged into each other at once do not both see the other going on.
+    """
+    others = [other.id for other in find_others(connection, [str(word)]).values()]
+    for identifier in sorted({hazard_id, *others}):
+        lock_hazard(connection, identifier)
+
+
+def find_others(connection: Connection, words: Sequence[str]) -> dict[str, Other]:
+    """The hazards of these codes or ids, as they stand."""
+    rows = connection.execute(
+        text(
+            "SELECT w.word, h.id, h.state FROM unnest(CAST(:words AS text[])) AS w (word)"
+            f" JOIN {CORE}.hazard h ON h.code = w.word OR h.id = CASE WHEN w.word ~* :uuid"
+            " THEN CAST(w.word AS uuid) END"
+        ),
+        {"words": list(words), "uuid": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+    )
+    return {row[0]: Other(row[1], HazardState(row[2])) for row in rows}
+
+
+def name_survivors(entries: Iterable[Entry]) -> list[str]:
+    """The hazards that these events would merge theirs into."""
+    return sorted(
+        {str(e.payload.get("survivor")) for e in entries if e.type == EventType.DUPLICATE}
     )
 
 
@@ -78,7 +108,7 @@ _CASE = (
 def read_case(
     connection: Connection, hazard_id: UUID, *, fresh: UUID | None = None
 ) -> tuple[Case, list[Entry]]:
-    """(what was applied to a hazard, what still waits for it), in two statements.
+    """(what was applied to a hazard, what still waits for it), in two or three statements.
 
     ``fresh``: an event that was just appended and is not judged yet; it waits last.
     """
@@ -91,7 +121,10 @@ def read_case(
         else:
             applied.append(entry)
     promised = {n.sha256 for entry in (*applied, *waiting) for n in entry.evidence}
-    return replay(applied, find_stored(connection, promised)), waiting
+    case = replay(applied, find_stored(connection, promised))
+    if words := name_survivors(waiting):
+        case = replace(case, others=find_others(connection, words))
+    return case, waiting
 
 
 def replay(applied: Iterable[Entry], stored: frozenset[str]) -> Case:

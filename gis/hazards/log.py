@@ -6,9 +6,10 @@ conflict. What the workflow refuses is kept, with its reason. What has not arriv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from shapely import Point
@@ -16,32 +17,21 @@ from sqlalchemy import Connection, text
 
 from gis.attributes import Text
 from gis.db.tables import CORE
-from gis.errors import ConflictError, ForbiddenError, InFlightError
+from gis.errors import ConflictError, InFlightError
 from gis.hazards import ledger
-from gis.hazards.case import Outcome, Reason, Verdict
+from gis.hazards.admission import REFUSED, Admission, Author, admit
+from gis.hazards.case import RULES, Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
+from gis.hazards.faults import explain_fault, is_records_own, log_fault
 from gis.hazards.judge import judge_all
 from gis.hazards.receipt import Receipt, make_receipt
 from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
 from gis.hazards.records import RecordType
-from gis.hazards.rounds import Record, apply_record
+from gis.hazards.rounds import apply_record, as_record
 
+__all__ = ["Author", "lock_evidence", "note_evidence", "receive", "settle_hazard"]
 _EVIDENCE_NAMESPACE = UUID("0d9c1f6a-7a53-5a0c-8f0e-3f9d7f2b6a11")
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who sends a record, and in which capacities he may act.
-
-    ``others``: the people (account: login) whose records he may hand in (an exported outbox).
-    """
-
-    account_id: UUID
-    login: str
-    roles: frozenset[Role]
-    others: Mapping[UUID, str] = field(default_factory=dict)
-    hazard_id: UUID | None = None
 
 
 def receive(
@@ -69,9 +59,57 @@ def receive(
     if (known := _read_known(connection, envelope.id)) is not None:
         _require_same(known, digest, envelope)
         return make_receipt(connection, envelope.id, is_new=False)
-    _require_author(envelope, author)
-    _append(connection, envelope, digest, author, now=now, client_now=client_now, rules=rules)
+    admission = admit(envelope, digest, author)
+    arrival = _Arrival(envelope, digest, now, client_now, rules)
+    if admission.objection is None:
+        admission = _settle(connection, arrival, admission)
+    if admission.objection is not None:
+        _refuse(connection, arrival, admission, admission.objection)
     return make_receipt(connection, envelope.id, is_new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A record as it comes in: its bytes' hash, when by our clock and by the device's."""
+
+    envelope: Envelope
+    digest: bytes
+    now: datetime
+    client_now: datetime | None
+    rules: HouseRules
+
+    @property
+    def hazard_id(self) -> UUID | None:
+        """The hazard it is a step of; a discovery without one begins a hazard of its own id."""
+        if self.envelope.type not in set(EventType):
+            return None
+        return self.envelope.hazard_id or self.envelope.id
+
+
+def _settle(connection: Connection, arrival: _Arrival, admission: Admission) -> Admission:
+    """Append and judge a record; with what stands against it where that cannot be done.
+
+    What waited for it may be at fault as well: then it is judged without that.
+    """
+    for alone in (False, True):
+        try:
+            with connection.begin_nested():
+                _append(connection, arrival, admission, alone=alone)
+        except Exception as error:
+            objection = explain_fault(error, arrival.envelope.id)
+        else:
+            return admission
+    return replace(admission, objection=objection)
+
+
+def _refuse(
+    connection: Connection, arrival: _Arrival, admission: Admission, objection: Reason
+) -> None:
+    """Keep a record that is refused at the door; the refusal is in the log with it."""
+    values = _as_row(arrival, admission) | {"settled": {REFUSED: objection.as_json()}}
+    ledger.write_event(connection, values)
+    verdict = Verdict(Outcome.REFUSED, objection)
+    ledger.write_outcome(connection, arrival.envelope.id, arrival.hazard_id, verdict)
 
 
 def _claim(connection: Connection, event_id: UUID) -> None:
@@ -104,104 +142,59 @@ def _require_same(known: bytes, digest: bytes, envelope: Envelope) -> None:
         )
 
 
-def _require_author(envelope: Envelope, author: Author) -> None:
-    if envelope.account != author.account_id:
-        if envelope.account in author.others:
-            return
-        raise ForbiddenError(
-            Text(
-                zh="此记录属于另一人:请由其本人登录后上传,或由办公室导入",
-                en="this is another person's record: let that person log in and send it,"
-                " or have the office import it",
-            ),
-            rule="not-yours",
-        )
-    if author.hazard_id is not None and envelope.hazard_id != author.hazard_id:
-        raise ForbiddenError(
-            Text(zh="链接只用于另一隐患", en="the link is for another hazard"), rule="other-hazard"
-        )
-    if not _may_say(envelope, author.roles):
-        raise ForbiddenError(
-            Text(zh="你没有以此身份办理的权限", en="you may not act in this role"), rule="role"
-        )
-
-
-_OFFICE = frozenset({Role.OFFICER, Role.LEADER})
-
-
-def _may_say(envelope: Envelope, roles: frozenset[Role]) -> bool:
-    """Whether one of these roles may send such a record; what we do not know yet, anyone may."""
-    if envelope.type in set(EventType):
-        return envelope.role in roles and envelope.role is not Role.SYSTEM
-    if envelope.type == RecordType.VISITED:
-        return Role.INSPECTOR in roles
-    return envelope.type not in set(RecordType) or bool(_OFFICE & roles)
-
-
 def _append(
-    connection: Connection,
-    envelope: Envelope,
-    digest: bytes,
-    author: Author,
-    *,
-    now: datetime,
-    client_now: datetime | None,
-    rules: HouseRules,
+    connection: Connection, arrival: _Arrival, admission: Admission, *, alone: bool
 ) -> None:
-    hazard_id = _hazard_of(envelope)
+    """Append a record and judge it (``alone``: and nothing that waited for it)."""
+    envelope, hazard_id = arrival.envelope, arrival.hazard_id
     lock_evidence(connection, (note.sha256 for note in envelope.evidence), shared=True)
-    if hazard_id is not None:
+    if envelope.type == EventType.DUPLICATE and hazard_id is not None:
+        ledger.lock_survivor(connection, hazard_id, envelope.payload.get("survivor"))
+    elif hazard_id is not None:
         ledger.lock_hazard(connection, hazard_id)
-    at, skew_ms = correct_moment(envelope.device.at, client_now=client_now, now=now)
-    fix = envelope.fix
-    raw = Point(fix.lon, fix.lat) if fix else None
-    place, township = settle_place(connection, envelope.asset_id, _payload_point(envelope), raw)
-    actor = author.others.get(envelope.account, author.login)
-    number = ledger.write_event(
-        connection,
-        {
-            **envelope.model_dump(
-                mode="json",
-                include={
-                    "id",
-                    "type",
-                    "role",
-                    "visit_id",
-                    "campaign_id",
-                    "task_id",
-                    "asset_id",
-                    "asset_choice",
-                    "expected_version",
-                    "form",
-                    "payload",
-                },
-            ),
-            "hazard_id": hazard_id,
-            "evidence": [n.model_dump(mode="json", exclude_none=True) for n in envelope.evidence],
-            "at": at,
-            "device_at": envelope.device.at,
-            "skew_ms": skew_ms,
-            "actor": actor,
-            "account_id": envelope.account,
-            "device_id": envelope.device.id,
-            "device_seq": envelope.device.seq,
-            "prev_hash": bytes.fromhex(envelope.prev_hash) if envelope.prev_hash else None,
-            "body_sha256": digest,
-            "geom_raw": raw,
-            "accuracy_m": fix.accuracy_m if fix else None,
-            "accuracy_level": fix.level if fix else None,
-            "fix_source": fix.source.value if fix else None,
-            "fix_at": fix.at if fix else None,
-            "township": township,
-            "place": place,
-            "settled": settle_facts(connection, envelope.type, hazard_id, at, rules),
-        },
+    values = _as_row(arrival, admission)
+    place, township = settle_place(
+        connection, envelope.asset_id, _payload_point(envelope), values["geom_raw"]
     )
+    settled = settle_facts(connection, envelope.type, hazard_id, values["at"], arrival.rules)
+    values |= {"place": place, "township": township, "settled": {"rules": RULES, **settled}}
+    values["number"] = ledger.write_event(connection, values)
     if hazard_id is not None:
-        settle_hazard(connection, hazard_id, new_event=envelope.id)
+        settle_hazard(connection, hazard_id, new_event=envelope.id, alone=alone)
     else:
-        verdict = _judge_record(connection, envelope, number, at, actor, township)
+        verdict = apply_record(connection, as_record(values))
         ledger.write_outcome(connection, envelope.id, None, verdict)
+
+
+def _as_row(arrival: _Arrival, admission: Admission) -> dict[str, Any]:  # Any: columns
+    """The columns of a record that follow from its bytes and its sender alone."""
+    envelope, fix = arrival.envelope, arrival.envelope.fix
+    at, skew_ms = correct_moment(envelope.device.at, client_now=arrival.client_now, now=arrival.now)
+    own = {"device_id": envelope.device.id, "device_seq": envelope.device.seq}
+    if envelope.prev_hash:
+        own["prev_hash"] = bytes.fromhex(envelope.prev_hash)
+    return {
+        **envelope.model_dump(mode="json", include=_AS_SENT),
+        **(own if admission.is_of_device else {}),
+        **{name: getattr(envelope, name) for name in _IDENTIFIERS},
+        "hazard_id": arrival.hazard_id,
+        "evidence": [n.model_dump(mode="json", exclude_none=True) for n in envelope.evidence],
+        "at": at,
+        "device_at": envelope.device.at,
+        "skew_ms": skew_ms,
+        "actor": admission.actor,
+        "account_id": admission.account_id,
+        "body_sha256": arrival.digest,
+        "geom_raw": Point(fix.lon, fix.lat) if fix else None,
+        "accuracy_m": fix.accuracy_m if fix else None,
+        "accuracy_level": fix.level if fix else None,
+        "fix_source": fix.source.value if fix else None,
+        "fix_at": fix.at if fix else None,
+    }
+
+
+_AS_SENT = {"type", "role", "asset_choice", "expected_version", "form", "payload"}
+_IDENTIFIERS = ("id", "visit_id", "campaign_id", "task_id", "asset_id")
 
 
 def lock_evidence(connection: Connection, hashes: Iterable[str], *, shared: bool) -> None:
@@ -221,13 +214,6 @@ def lock_evidence(connection: Connection, hashes: Iterable[str], *, shared: bool
         )
 
 
-def _hazard_of(envelope: Envelope) -> UUID | None:
-    """The hazard a record is a step of; a discovery without one begins a hazard of its own id."""
-    if envelope.type not in set(EventType):
-        return None
-    return envelope.hazard_id or envelope.id
-
-
 def _payload_point(envelope: Envelope) -> Point | None:
     lon, lat = envelope.payload.get("lon"), envelope.payload.get("lat")
     if not (isinstance(lon, int | float) and isinstance(lat, int | float)):
@@ -235,47 +221,24 @@ def _payload_point(envelope: Envelope) -> Point | None:
     return Point(float(lon), float(lat)) if abs(lon) <= 180 and abs(lat) <= 85 else None
 
 
-def _judge_record(
-    connection: Connection,
-    envelope: Envelope,
-    number: int,
-    at: datetime,
-    actor: str,
-    township: str | None,
-) -> Verdict:
-    if envelope.type not in set(RecordType) or envelope.type == RecordType.EVIDENCE_STORED:
-        return Verdict(
-            Outcome.REFUSED,
-            Reason(
-                "type",
-                Text(
-                    zh="本程序不认识这类记录", en="this program does not know this kind of record"
-                ),
-            ),
-        )
-    return apply_record(
-        connection,
-        Record(
-            id=envelope.id,
-            number=number,
-            type=RecordType(envelope.type),
-            at=at,
-            actor=actor,
-            payload=envelope.payload,
-            visit_id=envelope.visit_id,
-            campaign_id=envelope.campaign_id,
-            task_id=envelope.task_id,
-            asset_id=envelope.asset_id,
-            township=township,
-        ),
-    )
-
-
 def settle_hazard(
-    connection: Connection, hazard_id: UUID, *, new_event: UUID | None = None
+    connection: Connection,
+    hazard_id: UUID,
+    *,
+    new_event: UUID | None = None,
+    alone: bool = False,
 ) -> None:
-    """Judge what waits for a hazard (and the event just appended); the caller holds its lock."""
+    """Judge what waits for a hazard and the event just appended (``alone``: only that).
+
+    The caller holds the hazard's lock.
+    """
     case, waiting = ledger.read_case(connection, hazard_id, fresh=new_event)
+    if any(entry.id != new_event for entry in waiting if entry.type == EventType.DUPLICATE):
+        for other in sorted(other.id for other in case.others.values()):
+            ledger.lock_hazard(connection, other)
+        case, waiting = ledger.read_case(connection, hazard_id, fresh=new_event)
+    if alone:
+        waiting = [entry for entry in waiting if entry.id == new_event]
     if not waiting:
         return
     _, verdicts = judge_all(case, waiting)
@@ -323,5 +286,16 @@ def note_evidence(
     )
     ledger.write_outcome(connection, event_id, None, Verdict(Outcome.APPLIED))
     for hazard_id in hazard_ids:
-        settle_hazard(connection, hazard_id)
+        _wake(connection, hazard_id)
     return True
+
+
+def _wake(connection: Connection, hazard_id: UUID) -> None:
+    """Judge what waited for a file; a fault there does not turn the file away."""
+    try:
+        with connection.begin_nested():
+            settle_hazard(connection, hazard_id)
+    except Exception as error:
+        if not is_records_own(error):
+            raise
+        log_fault(error, f"hazard {hazard_id}")

@@ -19,6 +19,7 @@ from gis.hazards.log import Author
 from gis.hazards.records import CampaignOpened, RecordType
 from gis.hazards.rounds import Record, apply_record, draw_targets
 
+_NAME = text(f"SELECT name FROM {CORE}.account WHERE login = :login")
 _NO_CAMPAIGN = Text(zh="没有此专项检查,或已结束", en="no such campaign, or it is over")
 
 
@@ -106,7 +107,8 @@ def assign_targets(
 ) -> None:
     """Give targets to an inspector (a login), or take them back (None)."""
     _require_open(connection, campaign_id)
-    payload = {"tasks": tasks, "to": to}
+    name = connection.execute(_NAME, {"login": to}).scalar()
+    payload = {"tasks": tasks, "to": to, **({"name": name} if name else {})}
     record_office(
         connection,
         RecordType.TARGETS_ASSIGNED,

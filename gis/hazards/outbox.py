@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 
 from gis.attributes import Text
 from gis.errors import SourceError
+from gis.hazards.envelope import hash_body
 
 FORMAT = "infratrack-outbox/1"
 _WRONG = Text(
@@ -28,8 +30,10 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What the file holds: records as their exact bytes, and photos as they were written there."""
+    """What the file holds: whose phone's it is (None: it names none), records as their exact
+    bytes, and photos as they were written there."""
 
+    device_id: UUID | None
     events: tuple[bytes, ...]
     blobs: tuple[dict[str, str], ...]
 
@@ -52,9 +56,50 @@ def read_outbox(content: bytes | memoryview) -> Outbox:
         document = orjson.loads(content)
         events = tuple(str(body).encode() for body in document["events"])
         blobs = tuple(dict(blob) for blob in document.get("blobs", ()))
+        device_id = _read_id(document.get("device_id"))
         known = document["format"] == FORMAT
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
         raise SourceError(_WRONG) from None
     if not known:
         raise SourceError(_WRONG)
-    return Outbox(events, blobs)
+    return Outbox(device_id, events, blobs)
+
+
+def _read_id(words: object) -> UUID | None:
+    try:
+        return UUID(str(words))
+    except ValueError:
+        return None
+
+
+Link = tuple[int, bytes]
+"""A record in the chain of its device: its number there, and the SHA-256 of its bytes."""
+
+
+def follow_chain(events: Iterable[bytes], device_id: UUID, received: Iterable[Link]) -> set[bytes]:
+    """Hashes of the records whose chain leads back to what was received of the device.
+
+    A device's first record follows nothing; every other names the hash of the one before it,
+    which is here or was received. Only who has the bytes of that one can name it.
+    """
+    known = set(received)
+    for seq, previous, digest in sorted(_read_links(events, device_id)):
+        if (seq == 1 and not previous) or (seq - 1, previous) in known:
+            known.add((seq, digest))
+    return {digest for _, digest in known}
+
+
+def _read_links(events: Iterable[bytes], device_id: UUID) -> Iterator[tuple[int, bytes, bytes]]:
+    """(number, hash of the one before or nothing, own hash) of each record that says so.
+
+    Also of those that are refused for something else: the next one is chained to them.
+    """
+    for body in events:
+        try:
+            document = orjson.loads(body)
+            device = document["device"]
+            if UUID(device["id"]) == device_id:
+                previous = bytes.fromhex(document.get("prev_hash") or "")
+                yield int(device["seq"]), previous, hash_body(body)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            continue

@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from gis.db.tables import CORE
-from gis.hazards.case import Case, Entry, Outcome, Verdict
+from gis.hazards.case import Case, Entry, Other, Outcome, Verdict
 from gis.hazards.devices import find_miscounted, recount_devices
 from gis.hazards.judge import judge_all
-from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, write_outcome
+from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, name_survivors, write_outcome
 from gis.hazards.notices import write_notices
 from gis.hazards.record import find_drift, rebuild_projection
 from gis.hazards.records import RecordType
-from gis.hazards.rounds import Record, apply_record
+from gis.hazards.rounds import apply_record, as_record
 
 _RECORD_TABLES = ("task", "visit", "campaign", "notice")
 
@@ -44,19 +44,34 @@ class _Judged:
     hazard_of: dict[UUID, UUID] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
     promised: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    codes: dict[str, UUID] = field(default_factory=dict)
 
     def settle(self, hazard_id: UUID) -> None:
         case = self.cases.get(hazard_id, Case())
         open_entries = self.waiting[hazard_id]
         hashes = {n.sha256 for e in open_entries for n in e.evidence}
         hashes |= {n.sha256 for n in case.evidence()}
-        case = replace(case, stored=frozenset(hashes & self.stored))
+        case = replace(
+            case, stored=frozenset(hashes & self.stored), others=self._find_others(open_entries)
+        )
         case, verdicts = judge_all(case, open_entries)
         self.cases[hazard_id] = case
+        if case.hazard is not None:
+            self.codes[case.hazard.code] = hazard_id
         self.verdicts |= verdicts
         self.waiting[hazard_id] = [
             e for e in open_entries if verdicts[e.id].outcome is Outcome.WAITING
         ]
+
+    def _find_others(self, entries: list[Entry]) -> dict[str, Other]:
+        """What :func:`gis.hazards.ledger.find_others` would have found at this point of the log."""
+        found = {}
+        for word in name_survivors(entries):
+            key = self.codes.get(word) or _as_id(word)
+            case = self.cases.get(key) if key is not None else None
+            if key is not None and case is not None and case.hazard is not None:
+                found[word] = Other(key, case.hazard.state)
+        return found
 
     def take(self, entry: Entry) -> None:
         for note in entry.evidence:
@@ -69,6 +84,13 @@ class _Judged:
         self.stored.add(sha256)
         for hazard_id in sorted(self.promised.get(sha256, ())):
             self.settle(hazard_id)
+
+
+def _as_id(word: str) -> UUID | None:
+    try:
+        return UUID(word)
+    except ValueError:
+        return None
 
 
 def judge_log(connection: Connection) -> _Judged:
@@ -169,18 +191,6 @@ def _replay_records(connection: Connection) -> None:
         .all()
     )
     for row in rows:
-        record = Record(
-            id=row["id"],
-            number=row["number"],
-            type=RecordType(row["type"]),
-            at=row["at"],
-            actor=row["actor"],
-            payload=row["payload"],
-            visit_id=row["visit_id"],
-            campaign_id=row["campaign_id"],
-            task_id=row["task_id"],
-            asset_id=row["asset_id"],
-            township=row["township"],
-        )
+        record = as_record(dict(row))
         verdict = apply_record(connection, record)
         write_outcome(connection, record.id, None, verdict)

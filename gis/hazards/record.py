@@ -30,7 +30,7 @@ from gis.geometry import STORAGE_SRID
 from gis.hazards.case import Entry
 from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
 from gis.hazards.ledger import lock_hazard, place_of, read_projection
-from gis.hazards.settle import settle_payload
+from gis.hazards.settle import read_payload
 from gis.hazards.workflow import apply, fold
 from gis.kinds.hazard import Hazard
 
@@ -251,7 +251,7 @@ def _read_applied(row: Row) -> HazardEvent:
         form=row["form"],
         settled=row["settled"],
     )
-    return read_event({n: row[n] for n in _EVENT_COLUMNS} | {"payload": settle_payload(entry)})
+    return read_event({n: row[n] for n in _EVENT_COLUMNS} | {"payload": read_payload(entry)})
 
 
 def _fold_all(connection: Connection) -> dict[UUID, Hazard]:

@@ -120,10 +120,11 @@ class TargetsDrawn(Payload):
 
 
 class TargetsAssigned(Payload):
-    """Who visits which targets (a login; None takes them back)."""
+    """Who visits which targets (a login, with his name; None takes them back)."""
 
     tasks: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20_000)]
     to: Annotated[str | None, Field(max_length=80)] = None
+    name: Annotated[str | None, Field(max_length=100)] = None
 
 
 class CampaignClosed(Payload):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,9 +15,11 @@ from sqlalchemy import Connection, case, insert, text, update
 from gis.attributes import Text
 from gis.db.event_tables import campaign, task, visit
 from gis.db.tables import CORE
+from gis.hazards.admission import read_refusal
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
+from gis.hazards.forms import find_answer_breach
 from gis.hazards.notices import acknowledge
 from gis.hazards.records import (
     RECORDS,
@@ -41,7 +43,7 @@ class Record:
 
     id: UUID
     number: int
-    type: RecordType
+    type: str
     at: datetime
     actor: str
     payload: Mapping[str, Any]  # Any: judged by type
@@ -50,12 +52,32 @@ class Record:
     task_id: UUID | None = None
     asset_id: UUID | None = None
     township: str | None = None
+    form: str | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+
+    @property
+    def rules(self) -> int:
+        """The version of the rules it came in under (:data:`gis.hazards.case.RULES`)."""
+        return int(self.settled.get("rules", 1))
+
+
+def as_record(row: Mapping[str, Any]) -> Record:  # Any: columns of any type
+    """A row of the log as a record."""
+    return Record(**{f.name: row[f.name] for f in fields(Record) if f.name in row})
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
     """Write what a record leads to; the verdict on it."""
+    if (refusal := read_refusal(record.settled)) is not None:
+        return Verdict(Outcome.REFUSED, refusal)
+    if record.type not in set(RecordType):
+        return _refuse(
+            "type",
+            Text(zh="本程序不认识这类记录", en="this program does not know this kind of record"),
+        )
+    type_ = RecordType(record.type)
     try:
-        payload = RECORDS[record.type].model_validate(dict(record.payload))
+        payload = RECORDS[type_].model_validate(dict(record.payload))
     except ValidationError as error:
         where = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) or "payload"
         return _refuse(
@@ -64,7 +86,7 @@ def apply_record(connection: Connection, record: Record) -> Verdict:
                 where=where[:80]
             ),
         )
-    return _EFFECTS[record.type](connection, record, payload)
+    return _EFFECTS[type_](connection, record, payload)
 
 
 def _refuse(rule: str, words: Text) -> Verdict:
@@ -76,6 +98,8 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
         raise TypeError("a visit carries Visited")
     if record.visit_id is None:
         return _refuse("visit", Text(zh="缺少检查编号", en="it names no visit"))
+    if record.rules >= 2 and (breach := find_answer_breach(record.form, payload)) is not None:
+        return _refuse("answers", breach)
     known = connection.execute(
         text(f"SELECT 1 FROM {CORE}.visit WHERE id = :id"), {"id": record.visit_id}
     ).scalar()
@@ -94,39 +118,94 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
             **{name: plain[name] for name in _VISIT_COLUMNS},
         )
     )
-    _finish_tasks(connection, record, payload)
-    return _APPLIED
+    done = _finish_tasks(connection, record, payload)
+    if record.task_id is None or record.task_id in done or record.rules < 2:
+        return _APPLIED
+    return Verdict(Outcome.APPLIED, _explain_task(connection, record, payload))
 
 
+_NO_CAMPAIGN = Text(zh="缺少专项检查", en="it names no campaign")
 _VISIT_COLUMNS = ("category", "result", "team", "joint", "accompanied_by", "checklist", "flood")
+_IS_THEIRS = (
+    "(t.assigned_to IS NULL OR t.assigned_to = :actor OR t.assigned_to = ANY(:team)"
+    " OR t.assigned_name = ANY(:team))"
+)
 
 
-def _finish_tasks(connection: Connection, record: Record, payload: Visited) -> None:
-    """A visit serves the task it names, or every open one of its asset and category that day."""
+def _finish_tasks(connection: Connection, record: Record, payload: Visited) -> set[UUID]:
+    """A visit serves the open tasks of its asset and category which are given to somebody of its
+    team, or to nobody yet; their ids. (Under the first rules, whatever task it named.)
+    """
     entered = payload.result is not VisitResult.NO_ENTRY
-    connection.execute(
+    rows = connection.execute(
         text(
             f"UPDATE {CORE}.task t SET state = :state, visit_id = :visit, changed_number = :number"
             f" FROM {CORE}.campaign c WHERE c.id = t.campaign_id"
-            " AND t.state IN ('todo', 'no_entry')"
-            " AND c.starts_on <= :day AND (t.id = :task OR t.asset_id = :asset"
-            " AND t.category = :category AND c.is_open)"
+            " AND t.state IN ('todo', 'no_entry') AND c.starts_on <= :day"
+            " AND (:first_rules AND t.id = :task OR t.asset_id = :asset AND t.category = :category"
+            f" AND (c.is_open OR t.id = :task) AND (:first_rules OR {_IS_THEIRS})) RETURNING t.id"
         ),
         {
             "state": "done" if entered else "no_entry",
             "visit": record.visit_id,
             "number": record.number,
             "day": business_day(record.at),
-            "task": record.task_id,
-            "asset": record.asset_id,
-            "category": payload.category.value,
+            "first_rules": record.rules < 2,
+            **_name_visit(record, payload),
         },
     )
+    return set(rows.scalars())
+
+
+def _name_visit(record: Record, payload: Visited) -> dict[str, object]:
+    return {
+        "task": record.task_id,
+        "asset": record.asset_id,
+        "category": payload.category.value,
+        "actor": record.actor,
+        "team": [name.strip() for name in payload.team],
+    }
+
+
+def _explain_task(connection: Connection, record: Record, payload: Visited) -> Reason:
+    """Why the task a visit names is not done by it; the visit stands all the same."""
+    row = connection.execute(
+        text(
+            "SELECT t.asset_id IS NOT DISTINCT FROM :asset AS same_asset,"
+            f" t.category = :category AS same_category, {_IS_THEIRS} AS theirs,"
+            f" coalesce(t.assigned_name, t.assigned_to) AS whose FROM {CORE}.task t"
+            " WHERE t.id = :task"
+        ),
+        _name_visit(record, payload),
+    ).first()
+    if row is None:
+        why = Text(zh="没有此任务", en="there is no such task")
+    elif not row.same_asset:
+        why = Text(zh="任务属于另一设施", en="the task is for another asset")
+    elif not row.same_category:
+        why = Text(zh="任务属于另一检查类别", en="the task is for another category")
+    elif not row.theirs:
+        why = Text(
+            zh="任务分派给 {whose},而其不在检查组中", en="the task is {whose}'s, who was not there"
+        ).format(whose=row.whose)
+    else:
+        why = Text(zh="任务已完成或未到时间", en="the task is done already, or not due yet")
+    told = Text(
+        zh="检查已登记,但任务未完成:{zh}", en="the visit counts, the task is not done: {en}"
+    )
+    return Reason("task-open", told.format(zh=why.zh, en=why.en))
 
 
 def _open(connection: Connection, record: Record, payload: Payload) -> Verdict:
     if not isinstance(payload, CampaignOpened):
         raise TypeError("an opening carries CampaignOpened")
+    if record.campaign_id is None:
+        return _refuse("campaign", _NO_CAMPAIGN)
+    known = text(f"SELECT 1 FROM {CORE}.campaign WHERE id = :id")
+    if connection.execute(known, {"id": record.campaign_id}).scalar():
+        return _refuse(
+            "exists", Text(zh="此专项检查已登记", en="this campaign is on record already")
+        )
     plain = payload.model_dump(mode="json", exclude_none=True)
     connection.execute(
         insert(campaign).values(
@@ -148,7 +227,7 @@ def make_task_id(campaign_id: UUID, asset_id: UUID, category: str) -> UUID:
 
 def _draw(connection: Connection, record: Record, payload: Payload) -> Verdict:
     if not isinstance(payload, TargetsDrawn) or record.campaign_id is None:
-        return _refuse("payload", Text(zh="缺少专项检查", en="it names no campaign"))
+        return _refuse("campaign", _NO_CAMPAIGN)
     rows = [
         (make_task_id(record.campaign_id, asset, stratum.category.value), asset, stratum.category)
         for stratum in payload.strata
@@ -187,7 +266,7 @@ def _assign(connection: Connection, record: Record, payload: Payload) -> Verdict
         update(task)
         .where(task.c.campaign_id == record.campaign_id)
         .where(task.c.id == text("ANY(:ids)").bindparams(ids=list(payload.tasks)))
-        .values(assigned_to=payload.to, changed_number=record.number)
+        .values(assigned_to=payload.to, assigned_name=payload.name, changed_number=record.number)
     )
     return _APPLIED
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from gis.errors import NotFoundError
 from gis.hazards.catalogue import severity_of
 from gis.hazards.deadlines import business_day
-from gis.hazards.events import EventType
+from gis.hazards.events import PAYLOADS, EventType
 from gis.kinds.hazard import Severity
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ def settle_severity(item: object, form: str | None) -> str:
     except NotFoundError:
         severity = Severity.GENERAL_B
     return str(severity.value)
+
+
+def read_payload(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type
+    """The payload as it is judged: settled, and without what only a newer phone knows.
+
+    That stays in the log, unjudged. A register's statement may stand flat (``Imported``).
+    """
+    payload = settle_payload(entry)
+    if entry.type == EventType.IMPORTED or entry.type not in set(EventType):
+        return payload
+    known = PAYLOADS[EventType(entry.type)].model_fields
+    return {name: value for name, value in payload.items() if name in known}
 
 
 def settle_payload(entry: Entry) -> dict[str, Any]:  # Any: a payload, checked by its type

@@ -17,7 +17,7 @@ from gis.errors import ConflictError, LoginError, NotFoundError
 from gis.people import tokens
 from gis.people.accounts import find_account, read_name
 from gis.people.audit import note
-from gis.people.person import Person
+from gis.people.person import Person, PersonRole
 from gis.people.tokens import DEVICE_LIFE, Issued, TokenKind
 
 MOST = 3
@@ -137,6 +137,21 @@ def list_devices(
     )
     return [
         {str(name): value for name, value in row._mapping.items()}
+        for row in connection.execute(asked)
+    ]
+
+
+def list_bearers(
+    connection: Connection, device_id: UUID
+) -> list[tuple[UUID, str, frozenset[PersonRole], datetime | None]]:
+    """Everybody a phone was brought in for: account, login, roles, until when it was his."""
+    asked = (
+        select(account.c.id, account.c.login, account.c.roles, device.c.revoked_at)
+        .join(device, device.c.account_id == account.c.id)
+        .where(device.c.id == device_id)
+    )
+    return [
+        (row[0], row[1], frozenset(map(PersonRole, row[2])), row[3])
         for row in connection.execute(asked)
     ]
 

@@ -6,7 +6,7 @@ not (:mod:`gis.db.roles`), and what it does not see is as unknown as what does n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from gis.attributes import Text
@@ -189,7 +189,12 @@ def capacities(person: Person) -> frozenset[str]:
     """The workflow's roles the person may act in; empty for who may record nothing."""
     if not allows(person, Action.RECORD_EVENT):
         return frozenset()
-    return frozenset[str]().union(*(_CAPACITIES.get(role, ()) for role in person.roles))
+    return capacities_of(person.roles)
+
+
+def capacities_of(roles: Iterable[PersonRole]) -> frozenset[str]:
+    """The workflow's roles that these roles act in."""
+    return frozenset[str]().union(*(_CAPACITIES.get(role, ()) for role in roles))
 
 
 def require_capacity(person: Person, capacity: str) -> None:

@@ -69,11 +69,10 @@ class Crowd:
         self.ids[login] = made
         return made
 
-    def phone(self, login: str) -> str:
+    def phone(self, login: str, device_id: UUID | None = None) -> str:
         """A device token."""
-        body = {
-            "login": login, "password": WORD, "device_id": str(uuid4()), "device_name": "手机",
-        }  # fmt: skip
+        device = str(device_id or uuid4())
+        body = {"login": login, "password": WORD, "device_id": device, "device_name": "手机"}
         answer = self.visitor().post("/devices", json=body)
         assert answer.status_code == 201, answer.text
         token: str = answer.json()["token"]

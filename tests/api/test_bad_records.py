@@ -8,20 +8,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from api.app import create_app
+from api.doctor_calendars import examine_calendars
+from api.findings import State
 from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
+from gis.hazards.rebuild import check
 from gis.people.accounts import disable_account
 from gis.settings import Settings
 from tests.api.bureau import FOUNDER, Handset, PersonRole, enrol, hire
@@ -43,6 +47,8 @@ class Office:
     client: httpx.Client
     db: PooledDatabase
     zhang: Handset
+    owner: str
+    state: Path
 
     def put(
         self, body: bytes, who: Handset | None = None, identifier: UUID | None = None
@@ -71,13 +77,35 @@ def office(
     name = clone_database()
     db = connect_pools(cluster, name)
     urls = {pool: cluster.url(pool.role, name) for pool in Pool}
-    settings = Settings(reader="public", state_folder=tmp_path_factory.mktemp("state"))
+    state = tmp_path_factory.mktemp("state")
+    settings = Settings(reader="public", state_folder=state)
     with ExitStack() as stack:
         base = stack.enter_context(run_server(create_app(urls, settings)))
         client = stack.enter_context(httpx.Client(base_url=base, timeout=30))
         hire(db, "zhang", PersonRole.INSPECTOR)
-        yield Office(base, client, db, enrol(client, "zhang"))
+        yield Office(base, client, db, enrol(client, "zhang"), cluster.superuser_url(name), state)
     db.close()
+
+
+@contextmanager
+def broken_row(office: Office, words: str) -> Iterator[None]:
+    """The database fails on the hazard with this description, as a fault of ours would."""
+    engine = create_engine(office.owner)
+    function = (
+        "CREATE FUNCTION core.fail() RETURNS trigger LANGUAGE plpgsql AS $$"
+        f" BEGIN IF NEW.description = '{words}' THEN RAISE EXCEPTION 'broken'; END IF;"
+        " RETURN NEW; END $$"
+    )
+    trigger = "CREATE TRIGGER zz BEFORE INSERT ON core.hazard FOR EACH ROW EXECUTE FUNCTION"
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(function))
+            connection.execute(text(f"{trigger} core.fail()"))
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP FUNCTION core.fail() CASCADE"))
+        engine.dispose()
 
 
 @pytest.fixture
@@ -303,3 +331,82 @@ def test_a_clock_at_either_end_of_time_loses_no_record(
     headers = office.zhang.headers | ({"Client-Now": shown} if shown else {})
     answer = office.client.put(f"/events/{id_of(body)}", content=body, headers=headers)
     assert answer.status_code == 201, answer.text
+
+
+def test_a_code_that_is_taken_is_a_stored_refusal_and_stops_no_other_record(
+    office: Office, phone: Phone
+) -> None:
+    first = phone.write("found", now(), payload=FOUND | {"code": "GAS-0001"})
+    assert office.sync([first.decode()])[0]["outcome"] == "applied"
+    bodies = [
+        phone.write("found", now(), payload=FOUND | more) for more in ({}, {"code": "GAS-0001"}, {})
+    ]
+    results = office.sync([body.decode() for body in bodies])
+    assert [one["outcome"] for one in results] == ["applied", "refused", "applied"]
+    assert results[1]["reason"]["rule"] == "taken"
+    assert results[1]["sha256"] == hashlib.sha256(bodies[1]).hexdigest()
+    assert len(office.stored(*map(id_of, bodies))) == 3
+    assert office.sync([bodies[1].decode()])[0] == results[1]
+    # The log alone leads to the same: the refusal is in it.
+    with office.db.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
+        assert check(connection) == []
+
+
+def test_a_campaign_without_its_id_or_with_one_that_is_taken_is_refused_and_kept(
+    office: Office,
+) -> None:
+    hire(office.db, "wang", PersonRole.OFFICER)
+    wang = enrol(office.client, "wang")
+    phone = Phone(account=wang.account, id=wang.id)
+    opened = {
+        "name": "专项检查", "starts_on": "2026-03-01", "due_on": "2026-03-31",
+        "rules": [{"category": "gas", "kind": "gas_site"}],
+    }  # fmt: skip
+    campaign, rules = uuid4(), []
+    for identifier in (None, campaign, campaign):
+        body = phone.write("campaign_opened", now(), role="officer", payload=opened,
+                           campaign_id=identifier)  # fmt: skip
+        answer = office.put(body, wang)
+        assert answer.status_code == 201, answer.text
+        rules.append(answer.json()["reason"] and answer.json()["reason"]["rule"])
+    assert rules == ["campaign", None, "exists"]
+
+
+def test_a_fault_in_one_record_is_kept_as_its_refusal_with_a_number_in_the_log(
+    office: Office, phone: Phone, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A trigger that fails on one row stands for whatever may be wrong with one record."""
+    bodies = [phone.write("found", now(), payload=FOUND | {"description": words})
+              for words in ("好", "坏", "好")]  # fmt: skip
+    with broken_row(office, "坏"):
+        results = office.sync([body.decode() for body in bodies])
+    assert [one["outcome"] for one in results] == ["applied", "refused", "applied"]
+    reason = results[1]["reason"]
+    assert reason["rule"] == "fault"
+    assert reason["fault"] in reason["zh"]
+    assert any(reason["fault"] in line.getMessage() for line in caplog.records)
+    assert len(office.stored(*map(id_of, bodies))) == 3
+    with office.db.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
+        assert check(connection) == []
+
+
+def test_a_typo_in_a_calendar_stops_no_record_and_doctor_names_the_line(
+    office: Office, phone: Phone
+) -> None:
+    folder = office.state / "calendars"
+    folder.mkdir()
+    file = folder / "2027.csv"
+    file.write_text("date,day\n2027-01-01,holiday\n")
+    try:
+        bodies = [phone.write("found", now(), payload=FOUND) for _ in range(2)]
+        assert office.put(bodies[0]).status_code == 201
+        assert office.sync([bodies[1].decode()])[0]["outcome"] == "applied"
+        found = examine_calendars(Settings(state_folder=office.state))
+        assert found.state is State.WRONG
+        assert "2027.csv, line 2" in found.found.en
+        assert "2027-01-01,off" in (found.fix or found.found).en
+        file.write_text("date,day\n2027-01-01,off\n")
+        assert examine_calendars(Settings(state_folder=office.state)).state is State.OK
+    finally:
+        file.unlink()
+        folder.rmdir()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -328,7 +328,9 @@ class Outbox:
 
 @pytest.fixture
 def outbox(crowd: Crowd, request: pytest.FixtureRequest) -> Outbox:
-    phone = Phone(account=crowd.ids["inspector"])
+    login = f"inspector-{uuid4().hex[:8]}"
+    phone = Phone(account=crowd.make(login, "inspector"))
+    crowd.phone(login, phone.id)
     seed = abs(hash(request.node.name)) % 1000
     photos = [make_jpeg(seed), make_jpeg(seed + 1000)]
     evidence = [photo("before_wide", photos[0]), photo("before_close", photos[1])]
@@ -355,9 +357,8 @@ def test_an_outbox_is_taken_in_in_its_authors_name(crowd: Crowd, outbox: Outbox)
     assert [one["stored"] for one in told["files"]] == [True, True]
     hazard = id_of(outbox.events[0])
     line = crowd.log_in("officer").get(f"/hazards/{hazard}/timeline").json()
-    assert [(row["type"], row["actor"]) for row in line] == [
-        ("found", "inspector"), ("commented", "inspector"),
-    ]  # fmt: skip
+    login = next(name for name, one in crowd.ids.items() if one == outbox.phone.account)
+    assert [(row["type"], row["actor"]) for row in line] == [("found", login), ("commented", login)]
     assert all(piece["stored"] for piece in line[0]["evidence"])
     original = crowd.log_in("officer").get(f"/evidence/{sha256(outbox.photos[0])}")
     assert original.content == outbox.photos[0]
@@ -377,7 +378,8 @@ def test_what_the_phone_sends_later_after_all_is_no_second_record(
     crowd: Crowd, outbox: Outbox
 ) -> None:
     first = hand_in(crowd.log_in("officer"), outbox.as_file()).json()["results"][0]
-    phone = crowd.visitor(Authorization=f"Bearer {crowd.phone('inspector')}")
+    login = next(name for name, one in crowd.ids.items() if one == outbox.phone.account)
+    phone = crowd.visitor(Authorization=f"Bearer {crowd.phone(login, outbox.phone.id)}")
     answer = phone.put(f"/events/{id_of(outbox.events[0])}", content=outbox.events[0])
     assert (answer.status_code, answer.json()["number"]) == (200, first["number"])
 
@@ -394,13 +396,15 @@ def test_a_damaged_photo_stops_nothing_else(crowd: Crowd, outbox: Outbox) -> Non
     assert told["results"][0]["missing_evidence"] == [sha256(outbox.photos[0])]
 
 
-def test_a_record_of_nobody_here_is_not_taken_and_the_rest_is(crowd: Crowd, outbox: Outbox) -> None:
+def test_a_record_of_nobody_here_is_kept_as_refused_and_the_rest_is_applied(
+    crowd: Crowd, outbox: Outbox
+) -> None:
     stranger = Phone(account=UUID(int=77))
     foreign = stranger.write("found", datetime.now(UTC), payload={"category": "gas"})
     outbox.events.insert(0, foreign)
     outbox.events.append(b'{"id": "nonsense"}')
     told = hand_in(crowd.log_in("officer"), outbox.as_file()).json()["results"]
-    assert told[0]["problem"]["status"] == 403
+    assert (told[0]["outcome"], told[0]["reason"]["rule"]) == ("refused", "unknown-device")
     assert told[0]["id"] == str(id_of(foreign))
     assert [one.get("outcome") for one in told[1:3]] == ["applied", "applied"]
     assert told[3]["problem"]["status"] == 400

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis.errors import SourceError
-from gis.hazards.calendar import read_calendar
+from gis.hazards.calendar import read_calendar, read_sound_calendar
 from gis.hazards.deadlines import (
     WEEKENDS_ONLY_NOTE,
     DayUnit,
@@ -166,6 +166,21 @@ def test_a_file_that_is_not_understood_is_refused_by_name_and_line(
     with pytest.raises(SourceError, match=words) as refused:
         read_calendar(write(tmp_path, name, text))
     assert name in str(refused.value)
+
+
+def test_a_year_whose_file_is_wrong_counts_weekends_only_and_says_so(tmp_path: Path) -> None:
+    write(tmp_path, "2026.csv", "date,day\n2026-02-17,holiday\n")
+    write(tmp_path, "2027.csv", "date,day\n2027-01-01,off\n")
+    write(tmp_path, "next.csv", "date,day\n")
+    calendar, faults = read_sound_calendar(tmp_path)
+    assert [fault.facts["file"] for fault in faults] == ["2026.csv", "next.csv"]
+    # 17 February 2026 is the first day of the Spring Festival, 14 February a worked Saturday.
+    assert calendar.is_working(date(2026, 2, 17))
+    assert not calendar.is_working(date(2026, 2, 14))
+    due = count_deadline(datetime(2026, 2, 13, 2, tzinfo=UTC), Limit(3, WORKING), calendar)
+    assert (due.due_at.date(), due.caution) == (date(2026, 2, 18), WEEKENDS_ONLY_NOTE)
+    assert not calendar.is_working(date(2027, 1, 1))
+    assert calendar.is_working(date(2025, 1, 26))  # a worked Sunday: 2025 is as published
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -17,17 +17,20 @@ from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import ConflictError, ForbiddenError, InFlightError, InputError
+from gis.hazards.admission import Bearer, Handset
 from gis.hazards.calendar import read_calendar
 from gis.hazards.case import Outcome
 from gis.hazards.catalogue import read_catalogue
+from gis.hazards.envelope import hash_body
 from gis.hazards.events import Role
 from gis.hazards.log import Author, note_evidence, receive
 from gis.hazards.presets import Preset
 from gis.hazards.rebuild import check, rebuild
 from gis.hazards.receipt import Receipt
 from gis.hazards.reception import HouseRules
+from gis.hazards.rounds import make_task_id
 from gis.hazards.seal import Block, find_broken_seals, seal_events
-from gis.kinds.hazard import Severity
+from gis.kinds.hazard import HazardCategory, Severity
 from tests.conftest import OneTransaction
 from tests.gis.hazards.records import Phone, author, id_of, photo
 
@@ -38,6 +41,7 @@ REFUSE_ALL = (
     " WHERE hazard_id IS NOT NULL"
 )
 FOUND = {"category": "gas", "severity": "general_a", "description": "软管老化"}
+GAS_ITEM = read_catalogue("2026-11").items_of(HazardCategory.GAS)[0].key
 
 
 def take(db: OneTransaction | PooledDatabase, body: bytes, **options: Any) -> Receipt:  # noqa: ANN401
@@ -233,23 +237,29 @@ def test_what_is_no_record_at_all_is_bad_input(db: OneTransaction, body: bytes) 
 def test_an_unknown_member_of_a_newer_phone_stays_in_the_log_and_does_no_harm(
     db: OneTransaction,
 ) -> None:
-    body = Phone().write(
-        "found", NOON, payload={**FOUND, "mood": "grim"}, form="gas@2031-01", new=1
-    )
+    hazard, newer = uuid4(), {**FOUND, "mood": "grim"}
+    body = Phone().write("found", NOON, payload=newer, form="gas@2031-01", new=1, hazard_id=hazard)
     assert take(db, body).outcome is Outcome.APPLIED
+    office = {"role": "officer", "hazard_id": hazard, "expected_version": 1}
+    registered = Phone().write("registered", NOON, payload={"mood": "calm"}, **office)
+    assert take(db, registered).outcome is Outcome.APPLIED
+    assert everything_agrees(db)
     with db.read() as connection:
-        kept = connection.execute(text("SELECT payload ->> 'mood' FROM core.event")).scalar()
-    assert kept == "grim"
+        kept = connection.execute(text("SELECT min(payload ->> 'mood') FROM core.event")).scalar()
+    assert kept == "calm"
 
 
 def test_nobody_sends_another_persons_record_but_the_office_may_hand_it_in(
     db: OneTransaction,
 ) -> None:
     li = uuid4()
-    body = Phone(account=li).write("found", NOON, payload=FOUND)
+    phone = Phone(account=li)
+    body = phone.write("found", NOON, payload=FOUND)
     with pytest.raises(ForbiddenError):
         take(db, body)
-    office = Author(author().account_id, "wang", frozenset({Role.OFFICER}), others={li: "li"})
+    bearer = Bearer("li", frozenset({Role.INSPECTOR}))
+    handset = Handset(phone.id, {li: bearer}, frozenset({hash_body(body)}))
+    office = Author(author().account_id, "wang", frozenset({Role.OFFICER}), handset=handset)
     take(db, body, author=office)
     with db.read() as connection:
         row = connection.execute(text("SELECT actor, recorded_by FROM core.event")).one()
@@ -489,6 +499,97 @@ def test_a_visit_serves_its_task_and_counts_also_when_nobody_was_there(db: OneTr
     assert everything_agrees(db)
 
 
+def give_task(db: OneTransaction, asset: UUID, to: str | None, name: str | None = None) -> UUID:
+    """A gas task of a campaign, given to somebody (None: to nobody)."""
+    phone, campaign = Phone(), uuid4()
+    officer = {"role": "officer", "campaign_id": campaign}
+    opened = {
+        "name": "专项检查", "starts_on": "2026-03-01", "due_on": "2026-03-31",
+        "rules": [{"category": "gas", "kind": "gas_site", "mode": "all"}],
+    }  # fmt: skip
+    strata = [{"category": "gas", "population": 1, "assets": [asset]}]
+    task = make_task_id(campaign, asset, "gas")
+    given = {"tasks": [task], "to": to, "name": name}
+    for type_, payload in (
+        ("campaign_opened", opened), ("targets_drawn", {"strata": strata}),
+        ("targets_assigned", given),
+    ):  # fmt: skip
+        take(db, phone.write(type_, NOON, payload=payload, **officer))
+    return task
+
+
+def visit_task(
+    db: OneTransaction, task: UUID, asset: UUID | None, category: str, team: list[str]
+) -> tuple[Receipt, str]:
+    payload = {"category": category, "result": "normal", "team": team}
+    body = Phone().write("visited", NOON, payload=payload, visit_id=uuid4(), asset_id=asset,
+                         task_id=task, fix=None)  # fmt: skip
+    answer = take(db, body)
+    with db.read() as connection:
+        query = text("SELECT state FROM core.task WHERE id = :id")
+        return answer, connection.execute(query, {"id": task}).scalar_one()
+
+
+@pytest.mark.parametrize(
+    ("to", "category", "at_asset", "team", "why"),
+    [
+        (None, "road", False, [], "asset"),  # what the first rules called done
+        (None, "road", True, [], "category"),
+        ("li", "gas", True, ["王五", "赵六"], "li"),
+        ("li", "gas", False, ["李四"], "asset"),
+        ("li", "gas", True, ["李四", "张三"], None),
+        ("li", "gas", True, ["li"], None),
+        ("zhang", "gas", True, [], None),
+        (None, "gas", True, [], None),
+    ],
+)
+def test_a_task_is_done_by_a_visit_of_its_asset_and_category_by_its_people(
+    db: OneTransaction, to: str | None, category: str, at_asset: bool, team: list[str],
+    why: str | None,
+) -> None:  # fmt: skip
+    asset = uuid4()
+    task = give_task(db, asset, to, "李四" if to == "li" else None)
+    answer, state = visit_task(db, task, asset if at_asset else None, category, team)
+    assert answer.outcome is Outcome.APPLIED
+    assert state == ("todo" if why else "done")
+    if why:
+        assert answer.reason["rule"] == "task-open"
+        assert why in answer.reason["en"]
+    else:
+        assert answer.reason == {}
+    assert everything_agrees(db)
+
+
+@pytest.mark.parametrize(
+    ("form", "result", "answers", "words"),
+    [
+        ("gas@2026-11", "normal", {"nonsense.x": "fail"}, "nonsense.x"),
+        ("gas@2026-11", "normal", {"nonsense.x": "pass"}, "nonsense.x"),
+        ("gas@2026-11", "normal", {GAS_ITEM: "fail"}, "fails"),
+        ("gas@2026-11", "no_entry", {GAS_ITEM: "pass"}, "nobody got in"),
+        ("gas@2026-11", "dry", {}, "dry"),
+        ("flood@2026-11", "normal", {}, "flood@2026-11"),
+        (None, "normal", {"x.y": "fail"}, "fails"),
+        ("gas@2026-11", "hazards", {GAS_ITEM: "fail"}, None),
+        ("gas@2026-11", "hazards", {}, None),  # what stands on no list
+        ("gas@2026-11", "normal", {GAS_ITEM: "pass"}, None),
+        ("gas@2031-01", "normal", {"gas.of_tomorrow": "pass"}, None),
+    ],
+)
+def test_a_visits_answers_are_those_of_its_form_and_agree_with_its_result(
+    db: OneTransaction, form: str | None, result: str, answers: dict[str, str], words: str | None
+) -> None:
+    checklist = [{"item": item, "result": answer} for item, answer in answers.items()]
+    payload = {"category": "gas", "result": result, "checklist": checklist}
+    body = Phone().write("visited", NOON, payload=payload, visit_id=uuid4(), form=form)
+    answer = take(db, body)
+    assert answer.outcome is (Outcome.REFUSED if words else Outcome.APPLIED)
+    if words:
+        assert answer.reason["rule"] == "answers"
+        assert words in answer.reason["en"]
+    assert everything_agrees(db)
+
+
 def test_a_device_is_told_how_many_of_its_records_have_arrived(db: OneTransaction) -> None:
     phone = Phone()
     bodies = [phone.write("found", NOON, payload=FOUND) for _ in range(4)]
@@ -604,6 +705,59 @@ def test_where_nobody_is_there_to_sign_a_photo_of_the_repair_is_enough(db: OneTr
             "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")]
         )
         assert take(db, fixed).outcome is outcome
+
+
+def find_two(db: OneTransaction | PooledDatabase) -> tuple[UUID, UUID]:
+    one, two = uuid4(), uuid4()
+    for hazard, code in ((one, "H-A"), (two, "H-B")):
+        take(db, Phone().write("found", NOON, payload={**FOUND, "code": code}, hazard_id=hazard))
+    return one, two
+
+
+def merge(hazard: UUID, survivor: str, version: int = 1) -> bytes:
+    return Phone().write("duplicate", NOON, role="officer", hazard_id=hazard,
+                         expected_version=version, payload={"survivor": survivor})  # fmt: skip
+
+
+def test_two_hazards_do_not_vanish_as_duplicates_of_each_other(db: OneTransaction) -> None:
+    one, two = find_two(db)
+    told = [take(db, merge(one, name)) for name in ("H-A", str(one), "H-Z", str(uuid4()))]
+    assert [(r.outcome, r.reason["rule"]) for r in told] == [(Outcome.REFUSED, "survivor")] * 4
+    assert take(db, merge(one, "H-B")).outcome is Outcome.APPLIED
+    back = take(db, merge(two, str(one)))
+    assert (back.outcome, back.reason["rule"]) == (Outcome.REFUSED, "survivor")
+    assert "H-A" in take(db, merge(two, "H-A")).reason["zh"]
+    assert (state_of(db, one), state_of(db, two)) == ("duplicate", "found")
+    assert everything_agrees(db)
+
+
+def test_nothing_goes_on_as_what_was_dismissed(db: OneTransaction) -> None:
+    one, two = find_two(db)
+    dismissed = Phone().write("dismissed", NOON, role="officer", hazard_id=two,
+                              expected_version=1, payload={"reason": "误报"})  # fmt: skip
+    take(db, dismissed)
+    assert take(db, merge(one, "H-B")).reason["rule"] == "survivor"
+    assert everything_agrees(db)
+
+
+def test_of_two_merged_into_each_other_at_once_one_goes_on(
+    fresh_database: PooledDatabase,
+) -> None:
+    one, two = find_two(fresh_database)
+    start, outcomes = threading.Barrier(2), []
+
+    def send(body: bytes) -> None:
+        start.wait()
+        outcomes.append(take(fresh_database, body).outcome)
+
+    threads = [threading.Thread(target=send, args=(body,))
+               for body in (merge(one, "H-B"), merge(two, "H-A"))]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [Outcome.APPLIED, Outcome.REFUSED]
+    assert everything_agrees(fresh_database)
 
 
 def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_another(

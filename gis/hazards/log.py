@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from shapely import Point
@@ -21,11 +22,15 @@ from gis.hazards import ledger
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
+from gis.hazards.flood_duty import FIELD_STEPS, FLOOD_PAYLOADS
+from gis.hazards.flood_records import lock_duty
 from gis.hazards.judge import judge_all
+from gis.hazards.plot_records import lock_plot, settle_plot, write_plot_row
+from gis.hazards.plots import PLOT_PAYLOADS
 from gis.hazards.receipt import Receipt, make_receipt
 from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
-from gis.hazards.records import RecordType
-from gis.hazards.rounds import Record, apply_record
+from gis.hazards.records import Record, RecordType
+from gis.hazards.rounds import apply_record
 
 _EVIDENCE_NAMESPACE = UUID("0d9c1f6a-7a53-5a0c-8f0e-3f9d7f2b6a11")
 
@@ -135,6 +140,8 @@ def _may_say(envelope: Envelope, roles: frozenset[Role]) -> bool:
         return envelope.role in roles and envelope.role is not Role.SYSTEM
     if envelope.type == RecordType.VISITED:
         return Role.INSPECTOR in roles
+    if envelope.type in FIELD_STEPS:
+        return bool(({Role.INSPECTOR} | _OFFICE) & roles)
     return envelope.type not in set(RecordType) or bool(_OFFICE & roles)
 
 
@@ -152,11 +159,13 @@ def _append(
     lock_evidence(connection, (note.sha256 for note in envelope.evidence), shared=True)
     if hazard_id is not None:
         ledger.lock_hazard(connection, hazard_id)
+    _lock_subject(connection, envelope)
     at, skew_ms = correct_moment(envelope.device.at, client_now=client_now, now=now)
     fix = envelope.fix
     raw = Point(fix.lon, fix.lat) if fix else None
     place, township = settle_place(connection, envelope.asset_id, _payload_point(envelope), raw)
     actor = author.others.get(envelope.account, author.login)
+    settled = _settle(connection, envelope, hazard_id, at, rules)
     number = ledger.write_event(
         connection,
         {
@@ -194,14 +203,34 @@ def _append(
             "fix_at": fix.at if fix else None,
             "township": township,
             "place": place,
-            "settled": settle_facts(connection, envelope.type, hazard_id, at, rules),
+            "settled": settled,
         },
     )
     if hazard_id is not None:
         settle_hazard(connection, hazard_id, new_event=envelope.id)
     else:
-        verdict = _judge_record(connection, envelope, number, at, actor, township)
-        ledger.write_outcome(connection, envelope.id, None, verdict)
+        _take_record(connection, envelope, number, at, actor, township, settled)
+
+
+def _lock_subject(connection: Connection, envelope: Envelope) -> None:
+    """Of two records about one thing the log's order decides: its number is drawn under a lock."""
+    if envelope.type in FLOOD_PAYLOADS:
+        lock_duty(connection)
+    elif envelope.type in PLOT_PAYLOADS and envelope.asset_id is not None:
+        lock_plot(connection, envelope.asset_id)
+
+
+def _settle(
+    connection: Connection,
+    envelope: Envelope,
+    hazard_id: UUID | None,
+    at: datetime,
+    rules: HouseRules,
+) -> dict[str, Any]:  # Any: JSON
+    if envelope.type in PLOT_PAYLOADS:
+        given = (envelope.type, envelope.asset_id, envelope.payload)
+        return settle_plot(connection, *given, rules.calendar)
+    return settle_facts(connection, envelope.type, hazard_id, at, rules)
 
 
 def lock_evidence(connection: Connection, hashes: Iterable[str], *, shared: bool) -> None:
@@ -235,40 +264,44 @@ def _payload_point(envelope: Envelope) -> Point | None:
     return Point(float(lon), float(lat)) if abs(lon) <= 180 and abs(lat) <= 85 else None
 
 
-def _judge_record(
+def _take_record(
     connection: Connection,
     envelope: Envelope,
     number: int,
     at: datetime,
     actor: str,
     township: str | None,
-) -> Verdict:
+    settled: Mapping[str, Any],  # Any: JSON
+) -> None:
     if envelope.type not in set(RecordType) or envelope.type == RecordType.EVIDENCE_STORED:
-        return Verdict(
-            Outcome.REFUSED,
-            Reason(
-                "type",
-                Text(
-                    zh="本程序不认识这类记录", en="this program does not know this kind of record"
-                ),
-            ),
+        unknown = Text(
+            zh="本程序不认识这类记录", en="this program does not know this kind of record"
         )
-    return apply_record(
-        connection,
-        Record(
-            id=envelope.id,
-            number=number,
-            type=RecordType(envelope.type),
-            at=at,
-            actor=actor,
-            payload=envelope.payload,
-            visit_id=envelope.visit_id,
-            campaign_id=envelope.campaign_id,
-            task_id=envelope.task_id,
-            asset_id=envelope.asset_id,
-            township=township,
-        ),
+        verdict = Verdict(Outcome.REFUSED, Reason("type", unknown))
+        return ledger.write_outcome(connection, envelope.id, None, verdict)
+    record = Record(
+        id=envelope.id,
+        number=number,
+        type=RecordType(envelope.type),
+        at=at,
+        actor=actor,
+        payload=envelope.payload,
+        visit_id=envelope.visit_id,
+        campaign_id=envelope.campaign_id,
+        task_id=envelope.task_id,
+        asset_id=envelope.asset_id,
+        township=township,
+        settled=settled,
     )
+    return settle_record(connection, record)
+
+
+def settle_record(connection: Connection, record: Record) -> None:
+    """Judge a record that was just appended and write what it leads to."""
+    verdict = apply_record(connection, record)
+    ledger.write_outcome(connection, record.id, None, verdict)
+    if verdict.outcome is Outcome.APPLIED:
+        write_plot_row(connection, record)
 
 
 def settle_hazard(

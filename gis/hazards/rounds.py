@@ -1,10 +1,8 @@
-"""Visits, campaigns and tasks: what the records that are no step of a hazard lead to."""
+"""What the records that are no step of a hazard lead to: visits, campaigns, tasks, and the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,11 +16,14 @@ from gis.db.tables import CORE
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
+from gis.hazards.flood_records import FLOOD_EFFECTS
 from gis.hazards.notices import acknowledge
+from gis.hazards.plot_records import PLOT_EFFECTS
 from gis.hazards.records import (
     RECORDS,
     Acknowledged,
     CampaignOpened,
+    Record,
     RecordType,
     TargetsAssigned,
     TargetsDrawn,
@@ -31,23 +32,6 @@ from gis.hazards.records import (
 )
 
 _APPLIED = Verdict(Outcome.APPLIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An event of the log that is no step of a hazard."""
-
-    id: UUID
-    number: int
-    type: RecordType
-    at: datetime
-    actor: str
-    payload: Mapping[str, Any]  # Any: judged by type
-    visit_id: UUID | None = None
-    campaign_id: UUID | None = None
-    task_id: UUID | None = None
-    asset_id: UUID | None = None
-    township: str | None = None
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
@@ -226,6 +210,8 @@ _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] 
     RecordType.CAMPAIGN_CLOSED: _close,
     RecordType.EVIDENCE_STORED: _note,
     RecordType.ACKNOWLEDGED: _acknowledge,
+    **FLOOD_EFFECTS,
+    **PLOT_EFFECTS,
 }
 
 

@@ -141,7 +141,7 @@ def test_the_level_in_force_is_the_last_change_begun(db: OneTransaction) -> None
 def test_a_call_out_from_the_call_to_dry_ground_and_the_deepest_water(db: OneTransaction) -> None:
     point, phone = make_point(db), Phone()
     called, _ = put(db, phone, "called_out", {"team": "抢险一队", "at": hours(-3)}, asset_id=point)
-    inspector = {"roles": frozenset({Role.INSPECTOR}), "pool": Pool.FIELD}
+    inspector: Json = {"roles": frozenset({Role.INSPECTOR}), "pool": Pool.FIELD}
     step: Json = {"call_out": str(called)}
     early = put(db, phone, "team_arrived", {**step, "at": hours(-3.1)}, **inspector)[1]
     assert rule(early) == "step-order"
@@ -294,7 +294,7 @@ def test_no_row_of_duty_is_written_by_hand_deleted_or_read_by_who_may_not(
     called, _ = put(fresh_database, phone, "called_out", call, asset_id=point)
     put(fresh_database, phone, "shift_planned", shift(0, 8))
     put(fresh_database, phone, "incident_noted", {"happened_at": hours(-1), "what": "倒灌"})
-    inspector = {"roles": frozenset({Role.INSPECTOR}), "pool": Pool.FIELD}
+    inspector: Json = {"roles": frozenset({Role.INSPECTOR}), "pool": Pool.FIELD}
     step = {"call_out": str(called), "depth_m": 0.3}
     _, seen = put(fresh_database, phone, "water_measured", step, **inspector)
     assert seen.outcome is Outcome.APPLIED

@@ -188,6 +188,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/enrol-ca"): Operation(answers=PAGE),
     ("GET", "/hazards"): Operation(parameters=_IN_HAZARDS, limit=True),
     ("GET", "/notices"): Operation(limit=True),
+    ("GET", "/plots"): Operation(limit=True),
     ("GET", "/hazards/{id}"): Operation(parameters=(_HELD,), answers=KEPT),
     ("GET", "/hazards/{id}/timeline"): Operation(parameters=(_HELD,), answers=KEPT),
     ("GET", "/assets/{id}/open-hazards"): Operation(parameters=(_HELD,), answers=KEPT),

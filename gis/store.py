@@ -222,9 +222,21 @@ def _as_ewkb(geometry: BaseGeometry) -> str:
     )
 
 
+_GUARDED = "IT004"
+"""What guards of tables raise where no event led to a change."""
+
+
 def explain_conflict(error: Exception) -> Exception:
-    """A ConflictError for a unique violation; any other error as it is."""
+    """A ConflictError for a unique violation or a guard's refusal; any other error as it is."""
     cause = getattr(error, "orig", None)
+    if isinstance(cause, psycopg.Error) and cause.sqlstate == _GUARDED:
+        return ConflictError(
+            Text(
+                zh="其中有记录的阶段由登记的进展推动,不能由此改动:请去掉阶段与各步日期、文号各列",
+                en="the stage of a record in it follows from what was recorded about it: leave out"
+                " the columns of stages, their dates and document numbers",
+            )
+        )
     if not isinstance(cause, psycopg.errors.UniqueViolation):
         return error
     constraint = cause.diag.constraint_name or ""

@@ -5,16 +5,21 @@ import { CampaignsTab } from "./campaigns.js";
 import { CasesTab } from "./cases.js";
 import { setClock } from "./clock.js";
 import { byId, make } from "./dom.js";
+import { DutyTab } from "./duty.js";
+import { DutySheetView } from "./duty_sheet.js";
 import { FiguresTab } from "./figures.js";
 import { NoticesTab } from "./notices.js";
 import { button, complain, toast } from "./parts.js";
+import { PlotsTab } from "./plots.js";
 import { sendKept } from "./records.js";
 import { SlipView } from "./slip.js";
 import { TodayTab } from "./today.js";
 import { currentLanguage, readLanguage, say, switchLanguage } from "./words.js";
 
-const TABS = { today: TodayTab, notices: NoticesTab, cases: CasesTab, campaigns: CampaignsTab, figures: FiguresTab };
-const VIEWS = { ...TABS, slip: SlipView };
+const TABS = { today: TodayTab, notices: NoticesTab, cases: CasesTab, campaigns: CampaignsTab, duty: DutyTab, plots: PlotsTab, figures: FiguresTab };
+const VIEWS = { ...TABS, slip: SlipView, dutysheet: DutySheetView };
+// Tabs that not everybody may open.
+const NEEDS = { duty: "read_duty", dutysheet: "read_duty" };
 const GATHER_MS = 800;
 const EVERY_MS = 60000;
 
@@ -32,11 +37,16 @@ class Office {
     return this.start.may.includes(action);
   }
 
+  mayOpen(tab) {
+    return !(tab in NEEDS) || this.may(NEEDS[tab]);
+  }
+
   // #tab/argument?query
   readPlace() {
     const [path, query = ""] = location.hash.slice(1).split("?");
     const [tab, argument = ""] = path.split("/");
-    return { tab: tab in VIEWS ? tab : "today", argument: decodeURIComponent(argument), query: new URLSearchParams(query) };
+    const known = tab in VIEWS && this.mayOpen(tab);
+    return { tab: known ? tab : "today", argument: decodeURIComponent(argument), query: new URLSearchParams(query) };
   }
 
   async show({ anew = false } = {}) {
@@ -72,7 +82,7 @@ class Office {
     byId("brand").textContent = say("brand");
     byId("tabs").setAttribute("aria-label", say("brand"));
     byId("tabs").replaceChildren(
-      ...Object.keys(TABS).map((name) => make("a", { href: `#${name}`, "aria-current": name === tab ? "page" : null }, say(name), name === "notices" ? make("span", { id: "unread", class: "count" }) : null)),
+      ...Object.keys(TABS).filter((name) => this.mayOpen(name)).map((name) => make("a", { href: `#${name}`, "aria-current": name === tab ? "page" : null }, say(name), name === "notices" ? make("span", { id: "unread", class: "count" }) : null)),
       make("a", { class: "to-map", href: `/maps/hazards?lang=${currentLanguage()}`, text: say("map") }));
     this.showUnread(this.unread);
     const { person } = this.start;

@@ -8,6 +8,7 @@ import { makeLink } from "./holder_link.js";
 import { button, latenessMark, personName, severityMark, stateChip, titleOf, townshipName, word, writeDate, writeItem, writeMoment } from "./parts.js";
 import { renderPhotos } from "./photos.js";
 import { lastPlan, renderClocks, renderPlan } from "./plan.js";
+import { showPlot } from "./plots.js";
 import { renderTimeline } from "./timeline.js";
 import { currentLanguage, say } from "./words.js";
 
@@ -51,6 +52,7 @@ export class CasePanel {
     const allowed = this.shown.allowed[hazard.state] ?? [];
     const scrolled = this.place.scrollTop;
     const alike = make("div", { class: "case-alike" });
+    const plot = make("div", { class: "case-plot" });
     hazard.plan = lastPlan(timeline);
     this.place.replaceChildren(make("article", { class: "case", "data-version": hazard.version },
       make("header", { class: "case-head" },
@@ -65,12 +67,14 @@ export class CasePanel {
       renderFacts(hazard, start),
       renderPlan(hazard, timeline),
       renderClocks(hazard),
+      plot,
       renderPhotos(timeline, this.office.may("read_evidence")),
       alike,
       renderTimeline(timeline, start),
       this.office.may("issue_link") && hazard.is_open ? make("section", {}, button(say("link_make"), () => makeLink(hazard))) : null));
     this.place.scrollTop = scrolled;
     showAlike(alike, hazard);
+    this.office.keep(() => showPlot(plot, this.office, hazard));
   }
 }
 

@@ -21,11 +21,14 @@ from gis.hazards.cohort import Dimension
 from gis.hazards.envelope import EvidenceKind
 from gis.hazards.escalation import STAGES, Recipient
 from gis.hazards.events import EventType, Role
-from gis.hazards.profiles import PLAN_FIELDS
+from gis.hazards.plots import EnforcementStep
+from gis.hazards.profiles import PLAN_FIELDS, FloodResponse, IncidentReport, RainWarning
 from gis.hazards.records import RecordType, VisitResult
 from gis.hazards.transitions import TRANSITIONS
 from gis.kinds import KINDS
+from gis.kinds.flood_point import FloodDevice, FloodPlace, FloodRisk
 from gis.kinds.hazard import Hazard, HazardCategory, HazardOrigin, HazardState, Severity
+from gis.kinds.land_plot import PlotRoute, PlotStage
 from layers.assets import LOCK_FILE, asset_path
 from layers.live import STATIC_FOLDER
 
@@ -52,6 +55,15 @@ _WORDS: dict[str, type[Vocabulary]] = {
     "recipient": Recipient,
     "visit": VisitResult,
     "by": Dimension,
+    "response": FloodResponse,
+    "warning": RainWarning,
+    "serial": IncidentReport,
+    "plot_stage": PlotStage,
+    "plot_route": PlotRoute,
+    "enforcement": EnforcementStep,
+    "risk": FloodRisk,
+    "place": FloodPlace,
+    "flood_device": FloodDevice,
 }
 _VOCABULARY = "vocabulary.js"
 
@@ -78,7 +90,10 @@ def vocabulary_script() -> str:
     }
     roles = {e.value: [role.value for role in t.roles] for e, t in TRANSITIONS.items()}
     plan = {name: words.as_dict() for name, words in PLAN_FIELDS.items()}
-    lines = {"VOCABULARY": facts, "MARKS": marks, "ROLES": roles, "PLAN_FIELDS": plan}
+    lines: dict[str, object] = {
+        "VOCABULARY": facts, "MARKS": marks, "ROLES": roles, "PLAN_FIELDS": plan,
+        "PLOT_STAGES": [stage.value for stage in PlotStage],
+    }  # fmt: skip
     return "".join(
         f"export const {name} = {json.dumps(value, ensure_ascii=False)};\n"
         for name, value in lines.items()

@@ -3,6 +3,7 @@
 import { ask } from "./ask.js";
 import { serverTime, setClock } from "./clock.js";
 import { make } from "./dom.js";
+import { renderFloodStrip } from "./flood_strip.js";
 import { button, lateness, latenessMark, moveAlong, personName, select, severityMark, stateChip, townshipName, word, writeDate, writeMoment, writeTime } from "./parts.js";
 import { pick, say } from "./words.js";
 
@@ -48,7 +49,7 @@ export class TodayTab {
 
   render() {
     const desks = this.shownDesks().sort(compareDesks);
-    this.head.replaceChildren(this.renderTitle(), this.renderFilters(), this.renderSums(desks.flatMap((desk) => desk.rows), desks));
+    this.head.replaceChildren(this.renderTitle(), ...[renderFloodStrip(this.office, this.answer.flood)].filter(Boolean), this.renderFilters(), this.renderSums(desks.flatMap((desk) => desk.rows), desks));
     this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]));
   }
 
@@ -104,15 +105,16 @@ export class TodayTab {
 
   renderRow(row) {
     const isHazard = row.kind === "hazard";
+    const page = { hazard: "cases", land_plot: "plots" }[row.kind];
     const facts = [isHazard ? word("category", row.category) : "", townshipName(this.office.start, row.township), row.unit].filter(Boolean);
     const moved = row.original_due_at && row.original_due_at !== row.due_at;
     return make("li", {},
-      make(isHazard ? "a" : "div", { class: "row", href: isHazard ? `#cases/${row.id}` : null, tabindex: isHazard ? null : 0 },
+      make(page ? "a" : "div", { class: "row", href: page ? `#${page}/${row.id}` : null, tabindex: page ? null : 0 },
         make("span", { class: "row-mark" }, isHazard ? severityMark(row.severity) : make("span", { class: "chip", text: word("kind", row.kind) })),
         make("span", { class: "row-main" },
           make("span", { class: "row-title", text: row.title ?? row.code }),
           make("span", { class: "row-facts muted", text: [row.code, ...facts].join(" · ") })),
-        make("span", { class: "row-state" }, isHazard ? stateChip(row.state) : null, row.escalation ? make("span", { class: "muted told", text: say("told", { who: word("recipient", row.escalation.recipient) }) }) : null),
+        make("span", { class: "row-state" }, isHazard ? stateChip(row.state) : row.state === "litigation_window" ? make("span", { class: "chip", text: say("litigation_window") }) : null, row.escalation ? make("span", { class: "muted told", text: say("told", { who: word("recipient", row.escalation.recipient) }) }) : null),
         make("span", { class: "row-due" }, latenessMark(row.due_at),
           row.clock ? make("span", { class: "muted clock-name", text: pick(row.clock) }) : null,
           make("span", { class: "muted", text: row.clock ? writeMoment(row.due_at) : say("due", { date: writeDate(row.due_at) }) }),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,10 +27,12 @@ from api.ogc.parameters import (
 )
 from api.recording import house_rules
 from gis.attributes import Vocabulary
+from gis.db.roles import Pool
 from gis.hazards.cohort import Dimension, Question, Scope, find_rows
 from gis.hazards.devices import read_completeness
 from gis.hazards.escalation import Escalation, read_escalations
 from gis.hazards.figures import Figure, Part, compute_figures
+from gis.hazards.flood_board import read_flood_mode
 from gis.hazards.pressing_clocks import list_pressing_clocks
 from gis.hazards.questions import brief_hazards
 from gis.hazards.site_visits import cover_sites, name_sites
@@ -232,7 +234,7 @@ async def today(request: Request) -> Response:
     def is_asked(row: Pressing) -> bool:
         return (section is None or row.section == section) and (who is None or row.person == who)
 
-    def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
+    def work(connection: Connection) -> dict[str, Any]:  # Any: JSON
         found = list_pressing(
             connection, now=now, pool=parts.pool, days_ahead=days, section=section, person=who
         )
@@ -242,10 +244,20 @@ async def today(request: Request) -> Response:
         found += filter(is_asked, clocks)
         hazards = [row.id for row in found if row.kind == "hazard"]
         stages = read_escalations(connection, hazards, now=now)
-        return [_describe(desk, stages) for desk in group_by_desk(found)]
+        desks = [_describe(desk, stages) for desk in group_by_desk(found)]
+        return {"desks": desks, "flood": _read_flood(connection, parts.pool, now)}
 
-    desks = await read_aside(request, work)
-    return _answer({"now": now.isoformat(), "days": days, "desks": desks})
+    found = await read_aside(request, work)
+    return _answer({"now": now.isoformat(), "days": days, **found})
+
+
+def _read_flood(connection: Connection, pool: Pool, now: datetime) -> object:
+    """Level and open call-outs; None where there is neither, or for who may not know."""
+    if pool is Pool.PUBLIC:
+        return None
+    asked = read_flood_mode(now)
+    words = connection.exec_driver_sql(asked.sql, asked.parameters).scalar()
+    return None if words is None else orjson.loads(words)
 
 
 def _read_days(text: str | None) -> int:

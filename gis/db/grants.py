@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, text
 
 from gis.db.event_tables import event
 from gis.db.evidence_tables import JOBS
+from gis.db.flood_tables import DUTY, SEEN_OUTSIDE
 from gis.db.people_tables import audit_event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
 from gis.db.tables import CORE, HISTORY, MEASURES, current, history, stored_names
@@ -29,10 +30,11 @@ _READERS = {
     **dict.fromkeys(
         (
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
-            *("seal", "hazard_transition"),
+            *("seal", "hazard_transition", *SEEN_OUTSIDE),
         ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),
+    **dict.fromkeys(DUTY, (Pool.STAFF, Pool.JOBS)),
     "blob": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     "upload": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     "derivative": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
@@ -47,7 +49,9 @@ _WRITERS = {
 }
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
-_PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice")
+_PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice", "call_out", "call_out_step")
+_OFFICE_PROJECTIONS = (*DUTY, "flood_level", "plot_step")
+"""What only the office's records write."""
 _GATE_RIGHTS = {
     "account": ("SELECT", "INSERT", "UPDATE"),
     "password": ("SELECT", "INSERT", "UPDATE"),
@@ -127,11 +131,12 @@ def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
     for column in event.columns:
         if column.name not in ("number", "recorded_at"):  # the server's order and clock
             yield Privilege(pool.role, CORE, "event", "INSERT", column.name)
-    for table in _PROJECTIONS:
+    written = _PROJECTIONS if pool is Pool.FIELD else _PROJECTIONS + _OFFICE_PROJECTIONS
+    for table in written:
         yield Privilege(pool.role, CORE, table, "INSERT")
         yield Privilege(pool.role, CORE, table, "UPDATE")
     if pool is Pool.JOBS:  # writes projections anew
-        for table in _PROJECTIONS:
+        for table in written:
             yield Privilege(pool.role, CORE, table, "DELETE")
 
 

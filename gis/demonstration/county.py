@@ -22,6 +22,7 @@ from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
 from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
+from gis.demonstration.flood_season import Season, load_season, make_season
 from gis.demonstration.lives import unfold
 from gis.demonstration.oracle import write_down
 from gis.demonstration.plan import (
@@ -78,6 +79,7 @@ class County:
     events: list[dict[str, Any]]  # Any: values of an event
     links: pd.DataFrame
     """Rows of ``core.project_asset``."""
+    season: Season
     oracle: dict[str, Any]  # Any: JSON
 
 
@@ -107,12 +109,15 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     versions["project"] = make_projects(rng, projects, _places_of_works(assets))
     versions["flood_point"] = make_flood_points(seed, towns)
     versions["land_plot"] = make_land_plots(seed, towns)
+    season = make_season(seed, versions)
+    versions["land_plot"] = season.plots
     links = link_assets(projects, {kind: (f["id"], f["works"]) for kind, f in assets.items()})
     last = {k: f.drop_duplicates("id", keep="last") for k, f in versions.items()}
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
-    oracle = {"seed": seed, "scale": scale} | write_down(
+    oracle: dict[str, Any] = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
+    oracle |= {"flood_season": season.figures}
     _place_events(events)
     county = next(u.area for u in units.units if u.level == "county")
     return County(
@@ -123,6 +128,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         frames={kind: _as_stored(kind, frame) for kind, frame in versions.items()},
         events=events,
         links=links,
+        season=season,
         oracle=oracle,
     )
 
@@ -235,6 +241,7 @@ def load_county(db: Database, county: County, *, actor: str, progress: Progress)
             store.load_versions(connection, kind, frame)
         progress(Text(zh="载入隐患", en="Loading hazards"), 0.95)
         load_events(connection, county.events)
+        load_season(connection, county.season)
         _load_links(connection, county.links)
     progress(Text(zh="演示县已载入", en="The county is loaded"), 1.0)
     return dict(county.oracle["counts"])

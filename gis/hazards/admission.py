@@ -18,6 +18,7 @@ from gis.errors import ForbiddenError
 from gis.hazards.case import Reason
 from gis.hazards.envelope import Envelope
 from gis.hazards.events import EventType, Role
+from gis.hazards.flood_duty import FIELD_STEPS
 from gis.hazards.records import RecordType
 from gis.hazards.transitions import TRANSITIONS
 
@@ -135,6 +136,8 @@ def _may_say(envelope: Envelope, roles: frozenset[Role]) -> bool:
         return envelope.role in roles and envelope.role is not Role.SYSTEM
     if envelope.type == RecordType.VISITED:
         return Role.INSPECTOR in roles
+    if envelope.type in FIELD_STEPS:
+        return bool(({Role.INSPECTOR} | _OFFICE) & roles)
     return envelope.type not in set(RecordType) or bool(_OFFICE & roles)
 
 

@@ -24,11 +24,15 @@ from gis.hazards.case import RULES, Outcome, Reason, Verdict
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.faults import explain_fault, is_records_own, log_fault
+from gis.hazards.flood_duty import FLOOD_PAYLOADS
+from gis.hazards.flood_records import lock_duty
 from gis.hazards.judge import judge_all
+from gis.hazards.plot_records import lock_plot, settle_plot, write_plot_row
+from gis.hazards.plots import PLOT_PAYLOADS
 from gis.hazards.receipt import Receipt, make_receipt
 from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
-from gis.hazards.records import RecordType
-from gis.hazards.rounds import apply_record, as_record
+from gis.hazards.records import Record, RecordType, as_record
+from gis.hazards.rounds import apply_record
 
 __all__ = ["Author", "lock_evidence", "note_evidence", "receive", "settle_hazard"]
 _EVIDENCE_NAMESPACE = UUID("0d9c1f6a-7a53-5a0c-8f0e-3f9d7f2b6a11")
@@ -152,18 +156,36 @@ def _append(
         ledger.lock_survivor(connection, hazard_id, envelope.payload.get("survivor"))
     elif hazard_id is not None:
         ledger.lock_hazard(connection, hazard_id)
+    _lock_subject(connection, envelope)
     values = _as_row(arrival, admission)
     place, township = settle_place(
         connection, envelope.asset_id, _payload_point(envelope), values["geom_raw"]
     )
-    settled = settle_facts(connection, envelope.type, hazard_id, values["at"], arrival.rules)
+    settled = _settle_subject(connection, arrival, values["at"])
     values |= {"place": place, "township": township, "settled": {"rules": RULES, **settled}}
     values["number"] = ledger.write_event(connection, values)
     if hazard_id is not None:
         settle_hazard(connection, hazard_id, new_event=envelope.id, alone=alone)
     else:
-        verdict = apply_record(connection, as_record(values))
-        ledger.write_outcome(connection, envelope.id, None, verdict)
+        settle_record(connection, as_record(values))
+
+
+def _lock_subject(connection: Connection, envelope: Envelope) -> None:
+    """Of two records about one thing the log's order decides: its number is drawn under a lock."""
+    if envelope.type in FLOOD_PAYLOADS:
+        lock_duty(connection)
+    elif envelope.type in PLOT_PAYLOADS and envelope.asset_id is not None:
+        lock_plot(connection, envelope.asset_id)
+
+
+def _settle_subject(
+    connection: Connection, arrival: _Arrival, at: datetime
+) -> dict[str, Any]:  # Any: JSON
+    envelope = arrival.envelope
+    if envelope.type in PLOT_PAYLOADS:
+        given = (envelope.type, envelope.asset_id, envelope.payload)
+        return settle_plot(connection, *given, arrival.rules.calendar)
+    return settle_facts(connection, envelope.type, arrival.hazard_id, at, arrival.rules)
 
 
 def _as_row(arrival: _Arrival, admission: Admission) -> dict[str, Any]:  # Any: columns
@@ -219,6 +241,14 @@ def _payload_point(envelope: Envelope) -> Point | None:
     if not (isinstance(lon, int | float) and isinstance(lat, int | float)):
         return None
     return Point(float(lon), float(lat)) if abs(lon) <= 180 and abs(lat) <= 85 else None
+
+
+def settle_record(connection: Connection, record: Record) -> None:
+    """Judge a record that was just appended and write what it leads to."""
+    verdict = apply_record(connection, record)
+    ledger.write_outcome(connection, record.id, None, verdict)
+    if verdict.outcome is Outcome.APPLIED:
+        write_plot_row(connection, record)
 
 
 def settle_hazard(

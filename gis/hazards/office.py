@@ -16,8 +16,8 @@ from gis.errors import InputError, NotFoundError
 from gis.hazards import ledger
 from gis.hazards.case import Outcome
 from gis.hazards.log import Author
-from gis.hazards.records import CampaignOpened, RecordType
-from gis.hazards.rounds import Record, apply_record, draw_targets
+from gis.hazards.records import CampaignOpened, Record, RecordType
+from gis.hazards.rounds import apply_record, draw_targets
 
 _NAME = text(f"SELECT name FROM {CORE}.account WHERE login = :login")
 _NO_CAMPAIGN = Text(zh="没有此专项检查,或已结束", en="no such campaign, or it is over")

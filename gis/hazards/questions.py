@@ -17,6 +17,7 @@ from uuid import UUID
 from gis.db.roles import Pool, visible_attributes, visible_kinds
 from gis.db.tables import CORE
 from gis.geometry import STORAGE_SRID, BBox
+from gis.hazards.flood_board import OPEN_CALL_OUTS
 from gis.kinds.hazard import Hazard
 from gis.queries import Parameters, Statement
 
@@ -228,7 +229,7 @@ _LAG = "interval '10 minutes'"
 
 
 def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
-    """An inspector's day as one JSON document: tasks, their assets, open hazards, what is gone.
+    """An inspector's day as one JSON document: tasks, assets, open hazards and call-outs.
 
     ``since`` (a cursor of an earlier answer) leaves out what has not changed. Assets carry place
     and words only: no inverts, no network.
@@ -258,7 +259,9 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
         " AND t.state IN ('todo', 'no_entry') AND c.is_open"
         f" ORDER BY t.due_on, t.id LIMIT {MAX_TASKS}),"
         f" cases AS (SELECT {_BRIEF} FROM {CORE}.hazard h WHERE h.is_open AND {own}{touched}),"
-        " wanted AS (SELECT asset_id AS id FROM mine UNION"
+        # A call-out is everybody's: who is sent there may have no task at the point.
+        f" calls AS ({OPEN_CALL_OUTS}),"
+        " wanted AS (SELECT asset_id AS id FROM mine UNION SELECT asset_id FROM calls UNION"
         " SELECT asset_id::uuid FROM cases WHERE asset_id ~ '^[0-9a-f-]{36}$'),"
         f" places AS ({arms}),"
         " gone AS (SELECT json_build_object("
@@ -278,7 +281,8 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
         " 'assets', coalesce((SELECT json_agg(row_to_json(p) ORDER BY p.code) FROM places p),"
         " '[]'),"
         " 'hazards', coalesce((SELECT json_agg(row_to_json(h) ORDER BY h.found_at) FROM cases h),"
-        " '[]'), 'removed', (SELECT x FROM gone),"
+        " '[]'), 'call_outs', coalesce((SELECT json_agg(row_to_json(c) ORDER BY c.called_at)"
+        " FROM calls c), '[]'), 'removed', (SELECT x FROM gone),"
         f" 'to_go', (SELECT count(*) FROM mine),"
         f" 'cursor', coalesce((SELECT max(e.number) FROM {CORE}.event e"
         f" WHERE e.recorded_at < now() - {_LAG}), 0))::text"

@@ -1,7 +1,8 @@
 """Everything that follows from the log, worked out anew and compared with what stands.
 
-The log alone decides: outcomes, hazards, visits, campaigns and tasks are judged again in the
-order of its numbers by the same rules. ``check`` changes nothing; ``rebuild`` writes what differs.
+The log alone decides: outcomes, hazards and what all other records lead to are judged again in
+the order of its numbers by the same rules. ``check`` changes nothing; ``rebuild`` writes what
+differs.
 """
 
 from __future__ import annotations
@@ -19,11 +20,19 @@ from gis.hazards.devices import find_miscounted, recount_devices
 from gis.hazards.judge import judge_all
 from gis.hazards.ledger import ENTRY_COLUMNS, as_entry, name_survivors, write_outcome
 from gis.hazards.notices import write_notices
+from gis.hazards.plot_records import find_plot_drift, rewrite_plots
 from gis.hazards.record import find_drift, rebuild_projection
-from gis.hazards.records import RecordType
-from gis.hazards.rounds import apply_record, as_record
+from gis.hazards.records import RecordType, as_record
+from gis.hazards.rounds import apply_record
 
-_RECORD_TABLES = ("task", "visit", "campaign", "notice")
+_RECORD_TABLES = (
+    *("task", "visit", "campaign", "notice"),
+    *("duty_shift", "flood_level", "call_out_step", "call_out", "incident_report", "incident"),
+    *("flood_team", "flood_supply", "plot_step"),
+)
+"""Emptied in this order: what refers to another goes first."""
+_NAMED = {"flood_team": "name", "flood_supply": "name || '/' || station"}
+"""Tables without an ``id``, and what names their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,9 @@ def check(connection: Connection) -> list[Difference]:
     savepoint.rollback()
     for name in _RECORD_TABLES:
         wrong = before[name] ^ after[name]
-        found.append(Difference(name, tuple(sorted({row.split(" ")[0] for row in wrong}))))
+        rows = {row.rpartition(" ")[0] for row in wrong}
+        found.append(Difference(name, tuple(sorted(rows))))
+    found.append(Difference("land_plot", tuple(sorted(find_plot_drift(connection).values()))))
     return [difference for difference in found if difference.rows]
 
 
@@ -136,8 +147,9 @@ def rebuild(connection: Connection) -> list[Difference]:
     rebuild_projection(connection)
     if "device_count" in wrong:
         recount_devices(connection)
-    if wrong.keys() & set(_RECORD_TABLES):
+    if wrong.keys() & {*_RECORD_TABLES, "land_plot"}:
         _replay_records(connection)
+        rewrite_plots(connection)
     return found
 
 
@@ -167,15 +179,13 @@ def _as_row(verdict: Verdict) -> tuple[Any, ...]:  # Any: columns of an outcome
 
 
 def _digest(connection: Connection, name: str) -> set[str]:
-    return set(
-        connection.execute(
-            text(f"SELECT t.id || ' ' || md5(to_jsonb(t)::text) FROM {CORE}.{name} t")
-        ).scalars()
-    )
+    row = _NAMED.get(name, "id")
+    query = text(f"SELECT {row} || ' ' || md5(to_jsonb(t)::text) FROM {CORE}.{name} t")
+    return set(connection.execute(query).scalars())
 
 
 def _replay_records(connection: Connection) -> None:
-    """Empty visits, campaigns, tasks and notices, and apply their records in the log's order."""
+    """Empty what records lead to, and apply them again in the log's order."""
     for name in _RECORD_TABLES:
         connection.execute(text(f"DELETE FROM {CORE}.{name}"))
     write_notices(connection)

@@ -1,10 +1,11 @@
-"""Records that are no step of a hazard: visits, campaigns, evidence that arrived."""
+"""Records that are no step of a hazard: visits, campaigns, flood duty, plots, stored evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Literal
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -12,20 +13,11 @@ from pydantic import AwareDatetime, Field, model_validator
 from gis.attributes import Vocabulary
 from gis.hazards.envelope import Hash
 from gis.hazards.events import Payload
+from gis.hazards.flood_duty import FLOOD_PAYLOADS
+from gis.hazards.plots import PLOT_PAYLOADS
+from gis.hazards.record_types import RecordType as RecordType  # noqa: PLC0414 - asked for here
 from gis.kinds.base import Name, Words
 from gis.kinds.hazard import HazardCategory
-
-
-class RecordType(Vocabulary):
-    """What a record that is no step of a hazard says."""
-
-    VISITED = ("visited", "检查", "Visited")
-    CAMPAIGN_OPENED = ("campaign_opened", "部署专项检查", "Campaign opened")
-    TARGETS_DRAWN = ("targets_drawn", "确定检查对象", "Targets drawn")
-    TARGETS_ASSIGNED = ("targets_assigned", "分派检查任务", "Targets assigned")
-    CAMPAIGN_CLOSED = ("campaign_closed", "专项检查结束", "Campaign closed")
-    EVIDENCE_STORED = ("evidence_stored", "证据入库", "Evidence stored")
-    ACKNOWLEDGED = ("acknowledged", "签收督办", "Notice acknowledged")
 
 
 class VisitResult(Vocabulary):
@@ -153,4 +145,35 @@ RECORDS: Mapping[RecordType, type[Payload]] = {
     RecordType.CAMPAIGN_CLOSED: CampaignClosed,
     RecordType.EVIDENCE_STORED: EvidenceStored,
     RecordType.ACKNOWLEDGED: Acknowledged,
+    **FLOOD_PAYLOADS,
+    **PLOT_PAYLOADS,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event of the log that is no step of a hazard."""
+
+    id: UUID
+    number: int
+    type: str
+    at: datetime
+    actor: str
+    payload: Mapping[str, Any]  # Any: judged by type
+    visit_id: UUID | None = None
+    campaign_id: UUID | None = None
+    task_id: UUID | None = None
+    asset_id: UUID | None = None
+    township: str | None = None
+    form: str | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+
+    @property
+    def rules(self) -> int:
+        """The version of the rules it came in under (:data:`gis.hazards.case.RULES`)."""
+        return int(self.settled.get("rules", 1))
+
+
+def as_record(row: Mapping[str, Any]) -> Record:  # Any: columns of any type
+    """A row of the log as a record."""
+    return Record(**{f.name: row[f.name] for f in fields(Record) if f.name in row})

@@ -1,10 +1,8 @@
-"""Visits, campaigns and tasks: what the records that are no step of a hazard lead to."""
+"""What the records that are no step of a hazard lead to: visits, campaigns, tasks, and the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,12 +17,15 @@ from gis.hazards.admission import read_refusal
 from gis.hazards.case import Outcome, Reason, Verdict
 from gis.hazards.deadlines import business_day
 from gis.hazards.events import Payload
+from gis.hazards.flood_records import FLOOD_EFFECTS
 from gis.hazards.forms import find_answer_breach
 from gis.hazards.notices import acknowledge
+from gis.hazards.plot_records import PLOT_EFFECTS
 from gis.hazards.records import (
     RECORDS,
     Acknowledged,
     CampaignOpened,
+    Record,
     RecordType,
     TargetsAssigned,
     TargetsDrawn,
@@ -35,35 +36,6 @@ from gis.hazards.sites import list_due_sites
 from gis.kinds import get_kind
 
 _APPLIED = Verdict(Outcome.APPLIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An event of the log that is no step of a hazard."""
-
-    id: UUID
-    number: int
-    type: str
-    at: datetime
-    actor: str
-    payload: Mapping[str, Any]  # Any: judged by type
-    visit_id: UUID | None = None
-    campaign_id: UUID | None = None
-    task_id: UUID | None = None
-    asset_id: UUID | None = None
-    township: str | None = None
-    form: str | None = None
-    settled: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
-
-    @property
-    def rules(self) -> int:
-        """The version of the rules it came in under (:data:`gis.hazards.case.RULES`)."""
-        return int(self.settled.get("rules", 1))
-
-
-def as_record(row: Mapping[str, Any]) -> Record:  # Any: columns of any type
-    """A row of the log as a record."""
-    return Record(**{f.name: row[f.name] for f in fields(Record) if f.name in row})
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
@@ -313,6 +285,8 @@ _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] 
     RecordType.CAMPAIGN_CLOSED: _close,
     RecordType.EVIDENCE_STORED: _note,
     RecordType.ACKNOWLEDGED: _acknowledge,
+    **FLOOD_EFFECTS,
+    **PLOT_EFFECTS,
 }
 
 

@@ -120,6 +120,8 @@ def _sources(pool: Pool) -> Iterable[str]:
             f" {_person_column('land_plot', pool)}, {_end_of('f.due_on')}, {_end_of('f.due_on')}"
             f" FROM {CORE}.land_plot f WHERE f.stage <> 'closed' AND f.due_on IS NOT NULL"
         )
+        if pool is not Pool.PUBLIC:
+            yield _windows(pool)
     if "project" in kinds:
         date = "f.planned_completion_on"
         yield (
@@ -127,6 +129,20 @@ def _sources(pool: Pool) -> Iterable[str]:
             f" f.township, NULL, NULL, {_end_of(date)}, {_end_of(date)}"
             f" FROM {CORE}.project f WHERE f.completed_on IS NULL AND {date} IS NOT NULL"
         )
+
+
+def _windows(pool: Pool) -> str:
+    """Plots whose time to sue is running or over and of which nothing was recorded since."""
+    return (
+        "SELECT 'land_plot', f.id, f.code, f.name, 'litigation_window', NULL, 'land',"
+        " f.enforcer, f.township, f.section,"
+        f" {_person_column('land_plot', pool)}, p.due_at, p.due_at"
+        f" FROM {CORE}.plot_step p JOIN {CORE}.land_plot f ON f.id = p.asset_id"
+        " WHERE p.step = 'decision_served' AND p.due_at IS NOT NULL AND f.stage <> 'closed'"
+        " AND p.withdrawn_because IS NULL AND f.court_applied_on IS NULL"
+        f" AND f.restored_on IS NULL AND NOT EXISTS (SELECT 1 FROM {CORE}.plot_step q"
+        " WHERE q.asset_id = p.asset_id AND q.step = 'sued' AND q.withdrawn_because IS NULL)"
+    )
 
 
 def _end_of(day: str) -> str:

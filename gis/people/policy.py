@@ -30,6 +30,8 @@ class Action(StrEnum):
     UPLOAD = "upload"
     READ_EVIDENCE = "read_evidence"
     MANAGE_CAMPAIGNS = "manage_campaigns"
+    READ_DUTY = "read_duty"
+    """Flood duty with names and phones; what is pressing of it everybody in the bureau sees."""
     IMPORT_OUTBOX = "import_outbox"
     ISSUE_LINK = "issue_link"
     EDIT_ASSETS = "edit_assets"
@@ -58,6 +60,7 @@ _LABELS = {
     Action.UPLOAD: Text(zh="上传证据", en="upload evidence"),
     Action.READ_EVIDENCE: Text(zh="查看证据", en="see evidence"),
     Action.MANAGE_CAMPAIGNS: Text(zh="管理专项检查", en="manage campaigns"),
+    Action.READ_DUTY: Text(zh="查看汛期值守", en="read flood duty"),
     Action.IMPORT_OUTBOX: Text(zh="导入外业记录", en="import an outbox"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
@@ -95,6 +98,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.UPLOAD: _HANDLERS | _WITH_LINK,
     Action.READ_EVIDENCE: _HANDLERS | _WITH_LINK,
     Action.MANAGE_CAMPAIGNS: _OFFICE,
+    Action.READ_DUTY: _OFFICE,
     Action.IMPORT_OUTBOX: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
@@ -118,6 +122,7 @@ _READING = frozenset(
         Action.READ_HAZARDS,
         Action.READ_OWN_HAZARD,
         Action.READ_EVIDENCE,
+        Action.READ_DUTY,
         Action.EXPORT,
     }
 )

@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "upload": {"inspector", "officer", "leader"},
     "read_evidence": {"inspector", "officer", "leader"},
     "manage_campaigns": {"officer", "leader"},
+    "read_duty": {"officer", "leader"},
     "import_outbox": {"officer"},
     "issue_link": {"officer", "leader"},
     "edit_assets": {"officer"},

@@ -11,6 +11,7 @@ from alembic import command
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from gis.db.cluster import Cluster
+from gis.db.flood_tables import DUTY, SEEN_OUTSIDE
 from gis.db.roles import OWNER
 from gis.db.setup import alembic_config, create_database, prepare_database
 from gis.db.tables import metadata
@@ -108,7 +109,9 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         assert enabled == "O"
         found.setdefault((schema, table), set()).add(trigger)
     for kind in KINDS:
-        guards = {"guard_hazard"} if kind == "hazard" else set()
+        guards = {
+            "hazard": {"guard_hazard"}, "land_plot": {"guard_plot"},
+        }.get(kind, set())  # fmt: skip
         assert found["core", kind] == guards | {
             "stamp_version", "require_actor", "refuse_truncate", "history_insert",
             "history_update", "history_delete", "mark_change",
@@ -121,6 +124,8 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         "count_device",
     }  # fmt: skip
     assert found["core", "event_outcome"] == {"stamp_outcome", "mark_change"}
+    for table in (*DUTY, *SEEN_OUTSIDE):
+        assert found["core", table] == {"guard_record", "require_actor", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
     assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}

@@ -1,6 +1,7 @@
 """What the generator says it built is what the database finds."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from gis.db.roles import Pool
 from gis.demonstration.county import County, build_county, load_county
 from gis.demonstration.plan import AS_OF
 from gis.errors import ConflictError
+from gis.hazards.flood_board import read_duty
+from gis.hazards.rebuild import check
 from gis.hazards.record import find_drift
 from tests.conftest import CloneDatabase, connect_pools
 
@@ -29,6 +32,7 @@ def fingerprint(county: County) -> str:
     for kind, frame in county.frames.items():
         digest.update(kind.encode() + frame.to_csv().encode())
     digest.update(repr(county.events).encode() + county.links.to_csv().encode())
+    digest.update(repr(county.season.records).encode())
     return digest.hexdigest()
 
 
@@ -101,6 +105,46 @@ def test_the_database_finds_every_figure_the_generator_knows(
     )
     assert plot_sums["land_plot_m2"] == pytest.approx(oracle["land_plot_m2"], rel=2 * GRID_SCALE)
     assert plot_sums["cultivated_m2"] == pytest.approx(oracle["cultivated_m2"])
+
+
+def test_the_season_of_flood_duty_is_what_its_records_say(
+    loaded: PooledDatabase, county: County
+) -> None:
+    told = county.oracle["flood_season"]
+    asked = read_duty(AS_OF)
+    with loaded.read(Pool.STAFF) as connection:
+        board = json.loads(connection.exec_driver_sql(asked.sql, asked.parameters).scalar_one())
+    calls = board["call_outs"]
+    assert len(board["shifts"]) == told["duty_shifts"]
+    assert len(board["gaps"]) == told["duty_gaps_ahead"]
+    assert len(board["levels"]) == told["flood_levels"]
+    assert board["level"]["response"] == told["flood_response"]
+    assert len(calls) == told["call_outs"]
+    assert sum(one["is_open"] for one in calls) == told["call_outs_open"]
+    assert sum(bool(one["cancelled_at"]) for one in calls) == told["call_outs_cancelled"]
+    late = [c for c in calls if c["arrived_at"] and c["arrived_at"] > c["arrival_due_at"]]
+    assert len(late) == told["call_outs_late"]
+    assert board["deepest"][0]["depth_m"] == told["deepest_water_m"]
+    (incident,) = board["incidents"]
+    assert [r["serial"] for r in incident["reports"]] == told["incident_serials"]
+    stocks = ask(
+        loaded,
+        "SELECT 'flood_teams', count(*) FROM core.flood_team"
+        " UNION ALL SELECT 'flood_supplies', count(*) FROM core.flood_supply",
+    )
+    assert stocks == {name: told[name] for name in stocks}
+    moved = ask(
+        loaded,
+        "SELECT f.code, count(*) FROM core.plot_step p JOIN core.land_plot f ON f.id = p.asset_id"
+        " GROUP BY 1",
+    )
+    assert sorted(moved) == sorted(told["land_plots_moved"])
+    assert sorted(moved.values()) == [2, 3, 5]
+
+
+def test_everything_in_the_county_follows_from_its_log(loaded: PooledDatabase) -> None:
+    with loaded.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
+        assert check(connection) == []
 
 
 def test_money_is_what_the_generator_gave_by_stage_source_and_step(

@@ -1,74 +1,86 @@
-"""Shifts, call-outs and reports of a rainy night written down by hand."""
+"""The order of a rainy night's records, worked out by hand; nothing is stored here."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from pydantic import ValidationError
 
 from gis.hazards.flood_duty import (
     CallOut,
-    DutyShift,
-    find_deepest,
-    find_duty_gaps,
-    find_on_duty,
+    ShiftPlanned,
+    find_moment_breach,
     find_report_breach,
+    find_shift_breach,
+    find_step_breach,
 )
-from gis.hazards.profiles import FloodResponse, IncidentReport, RainWarning
+from gis.hazards.profiles import FloodResponse, IncidentReport
+from gis.hazards.record_types import RecordType
 
 NIGHT = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-POINT, OTHER = UUID(int=1), UUID(int=2)
+ARRIVED, MEASURED, ACTED = (
+    RecordType.TEAM_ARRIVED, RecordType.WATER_MEASURED, RecordType.ACTION_TAKEN,
+)  # fmt: skip
+GONE, BACK = RecordType.WATER_GONE, RecordType.CALL_OUT_CANCELLED
 
 
 def hours(n: float) -> datetime:
     return NIGHT + timedelta(hours=n)
 
 
-def shift(start: float, end: float, leader: str) -> DutyShift:
-    return DutyShift(starts_at=hours(start), ends_at=hours(end), leader=leader, members=("乙",))
+def shift_rule(start: datetime, end: datetime) -> str | None:
+    shift = ShiftPlanned(starts_at=start, ends_at=end, leader="甲", members=("乙",))
+    found = find_shift_breach(shift, NIGHT)
+    return found.rule if found else None
 
 
-def call(point: UUID, depth: float | None, **more: datetime) -> CallOut:
-    return CallOut(
-        point=point, warning=RainWarning.ORANGE, team="抢险一队", called_out_at=NIGHT,
-        depth_m=depth, **more,
-    )  # fmt: skip
+def test_a_shift_ends_after_it_starts_within_a_week() -> None:
+    assert shift_rule(hours(0), hours(12)) is None
+    assert shift_rule(hours(0), hours(24 * 7)) is None
+    assert shift_rule(hours(3), hours(3)) == "shift-order"
+    assert shift_rule(hours(3), hours(1)) == "shift-order"
+    assert shift_rule(hours(0), hours(24 * 7 + 0.1)) == "shift-length"
+    assert shift_rule(hours(24 * 400), hours(24 * 400 + 8)) == "shift-date"
+    east = timezone(timedelta(hours=14))
+    dawn = datetime(1, 1, 1, tzinfo=east)
+    assert shift_rule(dawn, dawn + timedelta(hours=1)) == "shift-date"
 
 
-def test_who_is_on_duty_and_when_nobody_is() -> None:
-    shifts = [shift(12, 24, "丙"), shift(0, 8, "甲"), shift(7, 10, "乙")]
-    assert [s.leader for s in find_on_duty(shifts, hours(7.5))] == ["乙", "甲"]
-    assert [s.leader for s in find_on_duty(shifts, hours(8))] == ["乙"]  # the end is outside
-    assert find_on_duty(shifts, hours(11)) == []
-    gaps = find_duty_gaps(shifts, hours(-1), hours(30))
-    assert gaps == [(hours(-1), hours(0)), (hours(10), hours(12)), (hours(24), hours(30))]
-    assert find_duty_gaps(shifts, hours(1), hours(9)) == []
-    inside = [shift(0, 8, "甲"), shift(1, 2, "乙")]
-    assert find_duty_gaps(inside, hours(0), hours(9)) == [(hours(8), hours(9))]
-    assert find_duty_gaps([], hours(0), hours(1)) == [(hours(0), hours(1))]
-    assert find_duty_gaps([shift(5, 9, "甲")], hours(0), hours(2)) == [(hours(0), hours(2))]
+def step_rule(step: RecordType, at: float, **known: float) -> str | None:
+    moments = {f"{name}_at": hours(hour) for name, hour in known.items()}
+    found = find_step_breach(CallOut(called_at=NIGHT, **moments), step, hours(at))
+    return found.rule if found else None
 
 
-def test_a_call_out_has_its_order_and_its_times() -> None:
-    made = call(POINT, 0.4, arrived_at=hours(0.5), water_gone_at=hours(3))
-    assert made.took == timedelta(minutes=30)
-    assert made.stood == timedelta(hours=3)
-    assert call(POINT, None).took is None
-    with pytest.raises(ValidationError, match="not in this order"):
-        call(POINT, 0.4, arrived_at=hours(-1))
-    with pytest.raises(ValidationError, match="not in this order"):
-        call(POINT, 0.4, arrived_at=hours(2), water_gone_at=hours(1))
-    for depth in (-0.1, 21, float("nan")):
-        with pytest.raises(ValidationError):
-            call(POINT, depth)
-    with pytest.raises(ValidationError, match="before it starts"):
-        shift(3, 3, "甲")
+@pytest.mark.parametrize("step", [ARRIVED, MEASURED, ACTED, GONE, BACK])
+def test_no_step_is_before_the_call(step: RecordType) -> None:
+    assert step_rule(step, -0.1) == "step-order"
+    assert step_rule(step, 0) is None
 
 
-def test_the_deepest_water_of_each_point() -> None:
-    seen = [call(POINT, 0.2), call(POINT, 0.7), call(POINT, 0.5), call(OTHER, None)]
-    assert {p: c.depth_m for p, c in find_deepest(seen).items()} == {POINT: 0.7}
-    assert find_deepest([call(POINT, 0.0)])[POINT].depth_m == 0.0
+def test_steps_are_judged_by_their_moments_not_by_when_they_came() -> None:
+    # The phone of who arrived was offline: the office has noted already that the water is gone.
+    assert step_rule(ARRIVED, 0.5, water_gone=3) is None
+    assert step_rule(MEASURED, 1, arrived=0.5, water_gone=3) is None
+    assert step_rule(MEASURED, 3.1, arrived=0.5, water_gone=3) == "step-order"
+    assert step_rule(ARRIVED, 3.1, water_gone=3) == "step-order"
+    assert step_rule(GONE, 2, arrived=2.5) == "step-order"
+    assert step_rule(GONE, 2, arrived=1, seen=2.5) == "step-order"
+    assert step_rule(GONE, 2.5, arrived=1, seen=2.5) is None
+
+
+def test_what_is_done_once_is_done_once_and_a_team_that_was_there_is_not_called_back() -> None:
+    assert step_rule(ARRIVED, 1, arrived=0.5) == "twice"
+    assert step_rule(GONE, 4, arrived=1, water_gone=3) == "twice"
+    assert step_rule(MEASURED, 2, arrived=1, seen=1.5) is None
+    assert step_rule(BACK, 1, arrived=0.5) == "step-order"
+    assert step_rule(ARRIVED, 2, cancelled=1) == "cancelled"
+
+
+def test_nothing_is_recorded_before_it_happens_nor_a_year_after() -> None:
+    assert find_moment_breach(hours(0.08), NIGHT) is None  # a clock may run five minutes ahead
+    ahead, old = find_moment_breach(hours(0.09), NIGHT), find_moment_breach(hours(-9000), NIGHT)
+    assert ahead is not None
+    assert old is not None
+    assert (ahead.rule, old.rule) == ("future", "moment")
 
 
 def test_reports_are_first_following_final() -> None:
@@ -78,4 +90,5 @@ def test_reports_are_first_following_final() -> None:
     assert find_report_breach([first]) is None
     for wrong in ([following], [first, first], [first, final, following], [final, first]):
         assert find_report_breach(wrong) is not None
+    assert find_report_breach([first, final, final]) is not None
     assert [level.value for level in FloodResponse] == ["IV", "III", "II", "I"]

@@ -158,9 +158,14 @@ def test_the_county_has_as_many_overdue_as_its_generator_knows(
         rows = list_pressing(connection, now=AS_OF, pool=pool)
     overdue = {row.code for row in rows if row.kind == "hazard" and row.is_overdue}
     assert len(overdue) == county.oracle["hazards_overdue"]
-    plots = county.frames["land_plot"]
+    plots = county.frames["land_plot"].drop_duplicates("id", keep="last")
     late = plots[(plots["stage"] != "closed") & (plots["due_on"] < AS_OF.date().isoformat())]
-    assert {r.code for r in rows if r.kind == "land_plot" and r.is_overdue} == set(late["code"])
+    due = [r for r in rows if r.kind == "land_plot" and r.is_overdue]
+    assert {r.code for r in due if r.state != "litigation_window"} == set(late["code"])
+    # Of the third plot of the season the time to sue is over: 17 November, three days ago.
+    (window,) = [r for r in due if r.state == "litigation_window"]
+    assert window.code == county.oracle["flood_season"]["land_plots_moved"][2]
+    assert window.days_late == 3
     assert len(late) > 0
 
 

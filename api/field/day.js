@@ -8,7 +8,7 @@ export const WIPE_DAYS = 7;
 const DAY_MS = 86_400_000;
 const OUTLINE_BYTES = 400_000;
 
-const EMPTY = { cursor: null, tasks: [], assets: [], hazards: [], forms: [] };
+const EMPTY = { cursor: null, tasks: [], assets: [], hazards: [], forms: [], call_outs: [] };
 
 export async function readDay(db, accountId) {
   const day = await db.get("cache", "day");
@@ -32,6 +32,7 @@ export async function fetchDay(db, account) {
     tasks: merge(base.tasks, answer.tasks, removed.tasks),
     assets: merge(base.assets, answer.assets, removed.assets),
     hazards: merge(base.hazards, answer.hazards, removed.hazards),
+    call_outs: answer.call_outs ?? [], // all that are open, each time
   };
   next.assets = next.assets.map((asset) => ({ ...asset, category: asset.category ?? findCategory(asset, next) }));
   await db.put("cache", next, "day");
@@ -54,7 +55,8 @@ async function askDay(token, cursor) {
 }
 
 // Which checklist an asset is looked at with: its task's, else that of what is open there.
-function findCategory(asset, { tasks, hazards }) {
+function findCategory(asset, { tasks, hazards, call_outs }) {
+  if (call_outs.some((one) => one.asset_id === asset.id)) return "flood";
   return [...tasks, ...hazards].find((one) => one.asset_id === asset.id)?.category ?? null;
 }
 

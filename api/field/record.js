@@ -112,6 +112,18 @@ export async function saveVisit(app, draft) {
   return keepOrSaveAsFile(app, author(app, "inspector"), [event], { draft, dropDraft: true });
 }
 
+// A step of a call-out is a record of its own: it does not wait for the visit to end.
+export async function saveCallOutStep(app, draft, callOut, type, payload) {
+  const fix = chooseFix(app, { asset: draft.asset, choice: draft.asset_choice });
+  const event = {
+    ...shared(draft, fix),
+    type,
+    payload: { call_out: callOut.id, ...payload },
+    shown: { asset: draft.asset?.name ?? draft.asset?.code ?? null, call_out: callOut.id, description: payload.action ?? (payload.depth_m !== undefined ? `${payload.depth_m} m` : null) },
+  };
+  return keepOrSaveAsFile(app, author(app, "inspector"), [event], { draft });
+}
+
 export function visitResult(draft) {
   if (draft.result !== "inspected") return draft.result;
   return draft.recorded.length || Object.values(draft.checklist).includes("fail") ? "hazards" : "normal";

@@ -1,5 +1,6 @@
 // Today: what is left to do, as a list or on a map.
 
+import { callOutCards } from "./call_out.js";
 import { make } from "./dom.js";
 import { openAssetMap } from "./map.js";
 import { distanceM } from "./position.js";
@@ -23,6 +24,7 @@ export async function showToday(app) {
   const campaigns = new Set(app.day.tasks.map((task) => pick(task.campaign)));
   oneCampaign = campaigns.size === 1;
   if (oneCampaign && [...campaigns][0]) screen.body.push(make("p", { class: "soft", text: [...campaigns][0] }));
+  screen.body.push(...callOutCards(app));
   for (const draft of drafts) screen.body.push(draftCard(app, draft));
   const place = make("div", { class: "today" });
   const fill = () => {

@@ -1,5 +1,6 @@
 // A visit: what was checked, who was there; a record even when nothing was found.
 
+import { makeCallOut } from "./call_out.js";
 import { dropDraft, findForm, keepDraft, keepSoon, makeFinding, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { listHazards } from "./known.js";
@@ -22,6 +23,7 @@ export async function showVisit(app, [id]) {
   fill();
   const body = [
     visitHead(draft, line),
+    ...[await makeCallOut(app, draft)].filter(Boolean),
     ...openHere(app, draft, here),
     pickResult(app, draft, fill),
     checks,

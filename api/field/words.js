@@ -1,6 +1,9 @@
 // The words of the app in Chinese and English, and the language in use.
 
+import { CALL_OUT_WORDS } from "./call_out_words.js";
+
 const WORDS = {
+  ...CALL_OUT_WORDS,
   app: ["城建外业", "Infratrack field"],
   other_language: ["English", "中文"],
   language: ["语言 Language", "Language 语言"],

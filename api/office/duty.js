@@ -36,12 +36,13 @@ export class DutyTab {
     const calls = board.call_outs.filter((one) => one.is_open);
     this.place.replaceChildren(
       this.renderHead(),
+      make("div", { class: "duty-top" }, this.renderNow(), this.renderGaps()),
       make("div", { class: "duty-columns" },
         make("div", { class: "duty-main" },
           make("section", {}, head("duty_calls", { n: calls.length }), ...(calls.length ? calls.map((one) => renderOpen(this.office, one, this.done)) : [make("p", { class: "panel muted", text: say("duty_no_calls") })]), renderEnded(board.call_outs.filter((one) => !one.is_open))),
           this.renderIncidents(),
           this.renderDeepest()),
-        make("div", { class: "duty-side" }, this.renderNow(), this.renderGaps(), this.renderShifts(), this.renderLevels())),
+        make("div", { class: "duty-side" }, this.renderShifts(), this.renderLevels())),
       this.renderStocks());
     this.place.querySelectorAll("details").forEach((one, at) => (one.open = unfolded[at] ?? false));
   }
@@ -124,7 +125,7 @@ export class DutyTab {
     const listed = teams.map((one) => make("tr", {}, make("td", {}, edit(one.name, openTeam, one)), make("td", { text: one.leader }), make("td", { text: one.phone ?? "" }), make("td", { class: "number", text: one.people }), make("td", { text: one.station ?? "" })));
     const counted = supplies.map((one) => make("tr", {}, make("td", {}, edit(one.name, openSupply, one)), make("td", { class: "number", text: `${one.quantity} ${one.unit}` }), make("td", { text: one.station }), make("td", { text: [one.keeper, one.phone].filter(Boolean).join(" ") })));
     return make("section", { class: "panel stocks" },
-      make("div", { class: "title-line" }, head("duty_stocks"), ...(records ? [button(say("duty_team_new"), () => openTeam(this.office, null, this.done)), button(say("duty_supply_new"), () => openSupply(this.office, null, this.done))] : [])),
+      make("div", { class: "title-line" }, head("duty_stocks"), records ? make("div", { class: "tools" }, button(say("duty_team_new"), () => openTeam(this.office, null, this.done)), button(say("duty_supply_new"), () => openSupply(this.office, null, this.done))) : null),
       make("div", { class: "duty-columns" }, table(["duty_team", "duty_leader", "duty_phone", "duty_people", "duty_station"], listed), table(["duty_name", "duty_quantity", "duty_station", "duty_keeper"], counted)));
   }
 }

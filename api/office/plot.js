@@ -17,9 +17,9 @@ export function renderPlot(office, answer, done) {
   const { plot } = answer;
   const records = office.may("read_duty") && office.may("record_event");
   const open = plot.stage !== "closed";
-  return make("article", { class: "plot", "data-plot": plot.id },
+  return make("article", { class: "case plot", "data-plot": plot.id },
     make("header", { class: "case-head" },
-      make("p", { class: "case-code muted", text: [plot.code, say("plot_number"), plot.plot_number, plot.plot_year].join(" ") }),
+      make("p", { class: "case-code muted", text: [plot.code, `${say("plot_number")} ${plot.plot_number}`, plot.plot_year].join(" · ") }),
       make("h2", { text: plot.name ?? plot.code }),
       make("p", { class: "chips" }, make("span", { class: `chip plot-${plot.stage}`, text: word("plot_stage", plot.stage) }), make("span", { class: "chip", text: plot.route ? word("plot_route", plot.route) : say("plot_no_route") }),
         plot.due_on ? latenessMark(`${plot.due_on}T23:59:59+08:00`, open) : null),
@@ -122,7 +122,7 @@ function openEnforced(office, plot, step, done) {
     prepare: (given) => ({ payload: { step, ...given }, asset: plot.id }) });
 }
 
-const nameStep = (step, route) => ({ route: word("plot_route", step.step), enforce: word("enforcement", step.step) })[step.chain] ?? word("plot_stage", step.step);
+const nameStep = (step) => ({ route: word("plot_route", step.step), enforce: word("enforcement", step.step) })[step.chain] ?? word("plot_stage", step.step);
 
 function renderRecords(office, { plot, steps }, records, done) {
   if (!steps.length) return null;

@@ -92,12 +92,13 @@ export function openRecord({ office, title, type, fields, text = "", prepare = (
     try {
       const { payload, asset } = prepare(given);
       const receipt = await record(office, type, payload, asset);
+      // What stands behind the dialog is true again before it goes.
+      await done();
       if (receipt.outcome === "refused") show(`${say("act_refused")}:${pick(receipt.reason)}`);
       else {
         opened.close();
         toast(say("step_recorded", { what: title }), "good");
       }
-      await done();
     } catch (error) {
       show(error.status === 0 ? say("act_kept") : say("failed", { why: error.message }));
     }

@@ -42,6 +42,7 @@ from gis.demonstration.projects import (
     plan_projects,
     works_key,
 )
+from gis.demonstration.rounds import count_rounds, list_events, load_records, make_rounds
 from gis.demonstration.sewers import TRUNK, make_network
 from gis.demonstration.sites import (
     make_built_up,
@@ -76,6 +77,8 @@ class County:
     extent: Polygon
     frames: dict[str, gpd.GeoDataFrame]
     events: list[dict[str, Any]]  # Any: values of an event
+    records: tuple[dict[str, Any], ...]  # Any: values of a record
+    """Campaigns and visits: what is on record beside the steps of hazards."""
     links: pd.DataFrame
     """Rows of ``core.project_asset``."""
     oracle: dict[str, Any]  # Any: JSON
@@ -110,10 +113,13 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     links = link_assets(projects, {kind: (f["id"], f["works"]) for kind, f in assets.items()})
     last = {k: f.drop_duplicates("id", keep="last") for k, f in versions.items()}
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
+    _place_events(events)
+    rounds = make_rounds(seed, last, towns[0].township)
+    events += list_events(rounds)
     oracle = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
-    _place_events(events)
+    oracle |= count_rounds(rounds)
     county = next(u.area for u in units.units if u.level == "county")
     return County(
         code=COUNTY_CODE,
@@ -122,6 +128,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         extent=shapely.Polygon(to_storage(as_geometries([county.geoms[0]]))[0].exterior),
         frames={kind: _as_stored(kind, frame) for kind, frame in versions.items()},
         events=events,
+        records=rounds.records,
         links=links,
         oracle=oracle,
     )
@@ -234,6 +241,7 @@ def load_county(db: Database, county: County, *, actor: str, progress: Progress)
             )
             store.load_versions(connection, kind, frame)
         progress(Text(zh="载入隐患", en="Loading hazards"), 0.95)
+        load_records(connection, county.records)
         load_events(connection, county.events)
         _load_links(connection, county.links)
     progress(Text(zh="演示县已载入", en="The county is loaded"), 1.0)

@@ -17,6 +17,8 @@ from gis.demonstration.plan import AS_OF, Floats
 from gis.geometry import Geometries, as_geometries
 
 Figures = dict[str, Any]  # Any: JSON
+SAME_STATE = frozenset({"controlled", "plan_filed", "passed"})
+"""Events that leave a hazard in the state it is in."""
 CLOSED = frozenset({"closed", "dismissed", "duplicate", "transferred"})
 
 
@@ -96,9 +98,14 @@ def count_hazards(events: Sequence[Mapping[str, Any]]) -> Figures:  # Any: value
     state: dict[str, str] = {}
     due: dict[str, pd.Timestamp] = {}
     for event in events:
+        if event["type"] in SAME_STATE:
+            continue
         state[event["hazard_id"]] = event["type"]
         if event["type"] == "extended":
             state[event["hazard_id"]] = "rectifying"
+        if event["type"] == "deferred":  # until its review, and no longer
+            review = event["payload"]["review_on"]
+            due[event["hazard_id"]] = pd.Timestamp(f"{review}T23:59:59+08:00")
         if "due_at" in event["payload"]:
             due[event["hazard_id"]] = pd.Timestamp(event["payload"]["due_at"])
     late = [h for h, when in due.items() if state[h] not in CLOSED and when < AS_OF]

@@ -22,6 +22,7 @@ from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
 from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
+from gis.demonstration.evidence import count_evidence, gather_evidence, store_evidence
 from gis.demonstration.lives import unfold
 from gis.demonstration.oracle import write_down
 from gis.demonstration.plan import (
@@ -42,7 +43,7 @@ from gis.demonstration.projects import (
     plan_projects,
     works_key,
 )
-from gis.demonstration.rounds import count_rounds, list_events, load_records, make_rounds
+from gis.demonstration.rounds import count_rounds, load_records, make_rounds
 from gis.demonstration.sewers import TRUNK, make_network
 from gis.demonstration.sites import (
     make_built_up,
@@ -56,6 +57,7 @@ from gis.demonstration.streets import Street, make_streets
 from gis.demonstration.units import Units, make_units
 from gis.demonstration.works import make_hazards
 from gis.errors import ConflictError
+from gis.evidence.files import EvidenceFiles
 from gis.geometry import STORAGE_SRID, as_geometries
 from gis.hazards.record import load_events
 from gis.kinds import KINDS
@@ -79,6 +81,8 @@ class County:
     events: list[dict[str, Any]]  # Any: values of an event
     records: tuple[dict[str, Any], ...]  # Any: values of a record
     """Campaigns and visits: what is on record beside the steps of hazards."""
+    evidence: dict[str, tuple[str, bytes]]
+    """Medium and bytes of the files the events promise, by their SHA-256."""
     links: pd.DataFrame
     """Rows of ``core.project_asset``."""
     oracle: dict[str, Any]  # Any: JSON
@@ -115,11 +119,12 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
     _place_events(events)
     rounds = make_rounds(seed, last, towns[0].township)
-    events += list_events(rounds)
+    steps, album = gather_evidence(seed, rounds.cases)
+    events += steps
     oracle = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
-    oracle |= count_rounds(rounds)
+    oracle |= count_rounds(rounds) | count_evidence(rounds.cases, album)
     county = next(u.area for u in units.units if u.level == "county")
     return County(
         code=COUNTY_CODE,
@@ -129,6 +134,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         frames={kind: _as_stored(kind, frame) for kind, frame in versions.items()},
         events=events,
         records=rounds.records,
+        evidence=album.files,
         links=links,
         oracle=oracle,
     )
@@ -216,11 +222,25 @@ def _place_events(events: list[dict[str, Any]]) -> None:  # Any: values of an ev
         event["payload"] = payload | point
 
 
-def load_county(db: Database, county: County, *, actor: str, progress: Progress) -> dict[str, int]:
+def load_county(
+    db: Database,
+    county: County,
+    *,
+    actor: str,
+    progress: Progress,
+    files: EvidenceFiles | None = None,
+) -> dict[str, int]:
     """Load the county in one transaction; rows per kind. The same county again changes nothing.
 
-    Another county's data in the database is a ConflictError.
+    Its evidence goes into ``files`` before, so that no record promises what has not arrived;
+    without ``files`` the events promise what never comes. Another county's data in the database
+    is a ConflictError.
     """
+    with db.read(Pool.JOBS) as connection:
+        is_there = _is_there(connection, county)
+    if files is not None and not is_there:
+        progress(Text(zh="存入证据", en="Storing evidence"), 0.05)
+        store_evidence(db, files, county.evidence, actor=actor)
     reason = "demonstration county, seed {seed}, scale {scale:g}".format(**county.made_from)
     with db.write(actor=actor, reason=reason, pool=Pool.JOBS) as connection:
         if _is_there(connection, county):

@@ -188,15 +188,6 @@ def _tick(visit: Visit) -> list[dict[str, str]]:
     return [{"item": item, "result": result} for item, result in ticked.items()]
 
 
-def list_events(rounds: Rounds) -> list[Row]:
-    """The steps of all hazards found on visits, as rows of events."""
-    return [
-        {name: value for name, value in event.items() if name != "shots"}
-        for case in rounds.cases
-        for event in case.events
-    ]
-
-
 def load_records(connection: Connection, records: Iterable[Row]) -> None:
     """Append the records to the log, in their order, and what each leads to (jobs role).
 

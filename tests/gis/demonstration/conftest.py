@@ -9,6 +9,7 @@ from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.demonstration.county import County, build_county, load_county
+from gis.evidence.files import EvidenceFiles
 from tests.conftest import CloneDatabase, connect_pools
 
 
@@ -18,11 +19,16 @@ def county() -> County:
 
 
 @pytest.fixture(scope="package")
+def files(tmp_path_factory: pytest.TempPathFactory) -> EvidenceFiles:
+    return EvidenceFiles(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="package")
 def loaded(
-    cluster: Cluster, clone_database: CloneDatabase, county: County
+    cluster: Cluster, clone_database: CloneDatabase, county: County, files: EvidenceFiles
 ) -> Iterator[PooledDatabase]:
     database = connect_pools(cluster, clone_database())
-    load_county(database, county, actor="test", progress=lambda *_: None)
+    load_county(database, county, actor="test", progress=lambda *_: None, files=files)
     yield database
     database.close()
 

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gis.demonstration.campaign_sites import count_campaign_sites
+from gis.demonstration.outlets import measure_network
 from gis.demonstration.plan import AS_OF, Floats
 from gis.geometry import Geometries, as_geometries
 
@@ -39,6 +40,9 @@ def write_down(
         "versions": {kind: len(frame) for kind, frame in versions.items()}
         | {"hazard": len(events)},
         **measure_sewers(versions["sewer_pipe"], last["sewer_pipe"]),
+        "network": measure_network(
+            last["sewer_manhole"], last["sewer_pipe"], last["sewage_facility"]
+        ),
         "road_m_by_class": _sum_by(last["road"], "road_class", shapely.length),
         "park_m2": round(float(shapely.area(last["pocket_park"]["geometry"].to_numpy()).sum()), 3),
         "people": float(last["population"]["people"].sum()),

@@ -132,11 +132,15 @@ def _is_loaded(installation: Installation, *, seed: int | None, scale: float | N
 
 def _load_county(session: Session, installation: Installation, *, seed: int, scale: float) -> None:
     from gis.demonstration.county import build_county, load_county, write_oracle
+    from gis.evidence.files import EvidenceFiles
 
     with show_progress(session.language) as report:
         report(Text(zh="生成演示县", en="building the county"), 0.0)
         made = build_county(seed, scale)
-        counts = load_county(installation.db, made, actor=find_actor(), progress=report)
+        files = EvidenceFiles(session.settings.state_folder)
+        counts = load_county(
+            installation.db, made, actor=find_actor(), progress=report, files=files
+        )
     oracle = session.settings.state_folder / "demonstration.json"
     oracle.parent.mkdir(parents=True, exist_ok=True)
     write_oracle(made, oracle)

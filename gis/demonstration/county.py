@@ -22,9 +22,11 @@ from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
 from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
+from gis.demonstration.evidence import count_evidence, gather_evidence, store_evidence
 from gis.demonstration.flood_season import Season, load_season, make_season
 from gis.demonstration.lives import unfold
 from gis.demonstration.oracle import write_down
+from gis.demonstration.outlets import make_mains
 from gis.demonstration.plan import (
     COUNTY_CODE,
     COUNTY_NAME,
@@ -43,6 +45,7 @@ from gis.demonstration.projects import (
     plan_projects,
     works_key,
 )
+from gis.demonstration.rounds import count_rounds, load_records, make_rounds
 from gis.demonstration.sewers import TRUNK, make_network
 from gis.demonstration.sites import (
     make_built_up,
@@ -56,6 +59,7 @@ from gis.demonstration.streets import Street, make_streets
 from gis.demonstration.units import Units, make_units
 from gis.demonstration.works import make_hazards
 from gis.errors import ConflictError
+from gis.evidence.files import EvidenceFiles
 from gis.geometry import STORAGE_SRID, as_geometries
 from gis.hazards.record import load_events
 from gis.kinds import KINDS
@@ -77,6 +81,10 @@ class County:
     extent: Polygon
     frames: dict[str, gpd.GeoDataFrame]
     events: list[dict[str, Any]]  # Any: values of an event
+    records: tuple[dict[str, Any], ...]  # Any: values of a record
+    """Campaigns and visits: what is on record beside the steps of hazards."""
+    evidence: dict[str, tuple[str, bytes]]
+    """Medium and bytes of the files the events promise, by their SHA-256."""
     links: pd.DataFrame
     """Rows of ``core.project_asset``."""
     season: Season
@@ -90,6 +98,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     units = make_units(rng, towns, spread_of(scale))
     streets = make_streets(rng, towns)
     network = make_network(rng, towns)
+    mains = make_mains(seed, towns, network)
     assets = {
         "sewer_pipe": _with_works(network.pipes),
         "sewer_manhole": _with_works(network.manholes),
@@ -114,11 +123,19 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     links = link_assets(projects, {kind: (f["id"], f["works"]) for kind, f in assets.items()})
     last = {k: f.drop_duplicates("id", keep="last") for k, f in versions.items()}
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
+    _place_events(events)
+    rounds = make_rounds(seed, last, towns[0].township)
+    steps, album = gather_evidence(seed, rounds.cases)
+    events += steps
+    for kind, main in zip(("sewer_manhole", "sewer_pipe"), mains, strict=True):
+        more = _unfold_works(kind, main, projects)
+        versions[kind] = pd.concat([versions[kind], more], ignore_index=True)
+        last[kind] = versions[kind].drop_duplicates("id", keep="last")
     oracle: dict[str, Any] = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
+    oracle |= count_rounds(rounds) | count_evidence(rounds.cases, album)
     oracle |= {"flood_season": season.figures}
-    _place_events(events)
     county = next(u.area for u in units.units if u.level == "county")
     return County(
         code=COUNTY_CODE,
@@ -127,6 +144,8 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         extent=shapely.Polygon(to_storage(as_geometries([county.geoms[0]]))[0].exterior),
         frames={kind: _as_stored(kind, frame) for kind, frame in versions.items()},
         events=events,
+        records=rounds.records,
+        evidence=album.files,
         links=links,
         season=season,
         oracle=oracle,
@@ -215,11 +234,25 @@ def _place_events(events: list[dict[str, Any]]) -> None:  # Any: values of an ev
         event["payload"] = payload | point
 
 
-def load_county(db: Database, county: County, *, actor: str, progress: Progress) -> dict[str, int]:
+def load_county(
+    db: Database,
+    county: County,
+    *,
+    actor: str,
+    progress: Progress,
+    files: EvidenceFiles | None = None,
+) -> dict[str, int]:
     """Load the county in one transaction; rows per kind. The same county again changes nothing.
 
-    Another county's data in the database is a ConflictError.
+    Its evidence goes into ``files`` before, so that no record promises what has not arrived;
+    without ``files`` the events promise what never comes. Another county's data in the database
+    is a ConflictError.
     """
+    with db.read(Pool.JOBS) as connection:
+        is_there = _is_there(connection, county)
+    if files is not None and not is_there:
+        progress(Text(zh="存入证据", en="Storing evidence"), 0.05)
+        store_evidence(db, files, county.evidence, actor=actor)
     reason = "demonstration county, seed {seed}, scale {scale:g}".format(**county.made_from)
     with db.write(actor=actor, reason=reason, pool=Pool.JOBS) as connection:
         if _is_there(connection, county):
@@ -240,6 +273,7 @@ def load_county(db: Database, county: County, *, actor: str, progress: Progress)
             )
             store.load_versions(connection, kind, frame)
         progress(Text(zh="载入隐患", en="Loading hazards"), 0.95)
+        load_records(connection, county.records)
         load_events(connection, county.events)
         load_season(connection, county.season)
         _load_links(connection, county.links)

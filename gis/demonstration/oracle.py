@@ -13,10 +13,13 @@ import pandas as pd
 import shapely
 
 from gis.demonstration.campaign_sites import count_campaign_sites
+from gis.demonstration.outlets import measure_network
 from gis.demonstration.plan import AS_OF, Floats
 from gis.geometry import Geometries, as_geometries
 
 Figures = dict[str, Any]  # Any: JSON
+SAME_STATE = frozenset({"controlled", "plan_filed", "passed"})
+"""Events that leave a hazard in the state it is in."""
 CLOSED = frozenset({"closed", "dismissed", "duplicate", "transferred"})
 
 
@@ -37,6 +40,9 @@ def write_down(
         "versions": {kind: len(frame) for kind, frame in versions.items()}
         | {"hazard": len(events)},
         **measure_sewers(versions["sewer_pipe"], last["sewer_pipe"]),
+        "network": measure_network(
+            last["sewer_manhole"], last["sewer_pipe"], last["sewage_facility"]
+        ),
         "road_m_by_class": _sum_by(last["road"], "road_class", shapely.length),
         "park_m2": round(float(shapely.area(last["pocket_park"]["geometry"].to_numpy()).sum()), 3),
         "people": float(last["population"]["people"].sum()),
@@ -96,9 +102,14 @@ def count_hazards(events: Sequence[Mapping[str, Any]]) -> Figures:  # Any: value
     state: dict[str, str] = {}
     due: dict[str, pd.Timestamp] = {}
     for event in events:
+        if event["type"] in SAME_STATE:
+            continue
         state[event["hazard_id"]] = event["type"]
         if event["type"] == "extended":
             state[event["hazard_id"]] = "rectifying"
+        if event["type"] == "deferred":  # until its review, and no longer
+            review = event["payload"]["review_on"]
+            due[event["hazard_id"]] = pd.Timestamp(f"{review}T23:59:59+08:00")
         if "due_at" in event["payload"]:
             due[event["hazard_id"]] = pd.Timestamp(event["payload"]["due_at"])
     late = [h for h, when in due.items() if state[h] not in CLOSED and when < AS_OF]

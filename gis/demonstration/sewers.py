@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gis.demonstration.plan import Floats, Ints, Town, ground_m, river_y
+from gis.demonstration.plan import Floats, Ints, Town, ground_m
 from gis.demonstration.streets import street_name
 
 SPACING_M = 42.0
@@ -103,6 +102,7 @@ def _town_network(
         {
             "code": codes,
             "system": system,
+            "manhole_type": "inspection",
             "ground_m": np.round(ground, 3),
             "bottom_m": np.round(invert - 0.05, 3),
             "road": np.concatenate([streets[run], streets[-1:]]),
@@ -200,9 +200,3 @@ def _spoil(rng: np.random.Generator, manholes: pd.DataFrame, pipes: pd.DataFrame
     manholes = manholes.assign(cover_state=state)
     faults["cover_missing"] = list(manholes["code"].iloc[covers])
     return Network(manholes, pipes, faults)
-
-
-def outlet_points(towns: list[Town]) -> npt.NDArray[np.object_]:
-    """Where each town's network meets the river, metres."""
-    x = np.array([t.nodes[0, 0, 0] for t in towns])
-    return np.asarray(shapely.points(np.column_stack([x, river_y(x)])))

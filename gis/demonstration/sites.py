@@ -7,7 +7,8 @@ import pandas as pd
 import shapely
 from shapely import MultiPolygon
 
-from gis.demonstration.plan import RIVER_LEVEL_M, Floats, Town, river_y
+from gis.demonstration.outlets import Outlet, plan_outlets
+from gis.demonstration.plan import RIVER_LEVEL_M, Floats, Town
 from gis.demonstration.projects import works_key
 from gis.demonstration.streets import Street
 from gis.demonstration.units import Units
@@ -175,36 +176,37 @@ def make_built_up(towns: list[Town]) -> pd.DataFrame:
 
 
 def make_facilities(towns: list[Town]) -> pd.DataFrame:
-    """A treatment plant or outfall where each town's network meets the river."""
-    rows = []
-    for town in towns:
-        x, y = town.nodes[0, 0]
-        bank = float(river_y(x)) + (25 if y > river_y(x) else -25)
-        plant = not town.combined
-        if plant:
-            size = 20_000.0 if town.number == 0 else 2_000.0
-            name = f"{town.name[:-1]}污水处理厂"
-            rows.append(_facility(town, "C", "treatment_plant", name, x - 60, y - 40, size))
-        rows.append(_facility(town, "K", "outfall", f"{town.name[:-1]}雨水排放口", x, bank, None))
+    """The plants and outfalls at which the networks end, and two pumping stations."""
+    rows = [_outlet_row(outlet) for outlet in plan_outlets(towns)]
     for n in (0, 1):
         x, y = towns[0].nodes[n, towns[0].rows // 2]
         rows.append(
-            _facility(towns[0], f"B{n}", "pumping_station", f"{n + 1}号污水泵站", x, y, 5000.0)
+            {
+                "code": f"PS{towns[0].place}B{n}",
+                "name": f"{n + 1}号污水泵站",
+                "facility_type": "pumping_station",
+                "capacity_m3_per_day": 5000.0,
+                "receiving_water": None,
+                "bottom_m": round(RIVER_LEVEL_M - 0.0011 * float(x), 2),
+                "township": towns[0].township,
+                "works": None,
+                "geometry": shapely.Point(round(float(x), 2), round(float(y), 2)),
+            }
         )
     return pd.DataFrame(rows)
 
 
-def _facility(
-    town: Town, mark: str, type_: str, name: str, x: float, y: float, size: float | None
-) -> dict[str, object]:
+def _outlet_row(outlet: Outlet) -> dict[str, object]:
+    plant, town = outlet.type == "treatment_plant", outlet.town
+    size = 20_000.0 if town.number == 0 else 2_000.0
     return {
-        "code": f"PS{town.place}{mark}",
-        "name": name,
-        "facility_type": type_,
-        "capacity_m3_per_day": size,
-        "receiving_water": "云屏河" if type_ == "outfall" else None,
-        "bottom_m": round(RIVER_LEVEL_M - 0.0011 * x, 2),
+        "code": outlet.code,
+        "name": outlet.name,
+        "facility_type": outlet.type,
+        "capacity_m3_per_day": size if plant else None,
+        "receiving_water": outlet.water,
+        "bottom_m": outlet.bottom_m,
         "township": town.township,
-        "works": works_key("plant", town.number, mark) if type_ == "treatment_plant" else None,
-        "geometry": shapely.Point(round(float(x), 2), round(float(y), 2)),
+        "works": works_key("plant", town.number, "C") if plant else None,
+        "geometry": shapely.Point(outlet.xy),
     }

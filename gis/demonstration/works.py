@@ -33,7 +33,7 @@ _PATHS = (
 _GAPS_H = {"fixed_on_spot": 1, "registered": 5, "dismissed": 8, "duplicate": 6, "transferred": 20,
            "notified": 4, "deferred": 30, "rectifying": 20, "extended": 30, "submitted": 90,
            "returned": 30, "closed": 40}  # fmt: skip
-_DAYS = {"major": 15, "general_a": 7, "general_b": 15, "minor": 14}
+LIMIT_DAYS = {"major": 15, "general_a": 7, "general_b": 15, "minor": 14}
 _FOUND = {
     "gas": ("软管老化", "未装报警器", "气瓶超期", "违规使用直排热水器", "调压箱周边堆物"),
     "sewer": ("井盖缺失", "井盖破损", "管道淤积", "路面塌陷风险"),
@@ -93,7 +93,7 @@ def _tell(
         if name == "found":
             payload = first
         elif name == "notified":
-            due = (at + timedelta(days=_DAYS[severity])).replace(hour=15, minute=59, second=59)
+            due = (at + timedelta(days=LIMIT_DAYS[severity])).replace(hour=15, minute=59, second=59)
             payload = {"due_at": due.isoformat(), "document": f"云建改〔{at.year}〕{seq}号"}
         elif name == "extended":
             due = due + timedelta(days=10)

@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pandas as pd
 from geoalchemy2.shape import from_shape
 from shapely import Point
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from gis import store
 from gis.attributes import Text
 from gis.db.event_tables import event as event_table
 from gis.db.event_tables import event_outcome
@@ -166,6 +168,73 @@ def write_event(connection: Connection, values: Mapping[str, Any]) -> int:  # An
     }
     statement = insert(event_table).values(**row).returning(event_table.c.number)
     return int(connection.execute(statement).scalar_one())
+
+
+_LOG_COLUMNS = ("id", "hazard_id", "type", "at", "actor", "role", "payload")
+BESIDE_COLUMNS = ("visit_id", "asset_id", "township", "form", "evidence")
+"""What the log keeps of a hazard's event beside what the workflow reads."""
+
+
+def copy_events(
+    connection: Connection,
+    events: Sequence[HazardEvent],
+    beside: Mapping[UUID, Mapping[str, Any]] | None = None,  # Any: values of columns
+) -> None:
+    """Append events and that they were applied; their order in the log is the one given.
+
+    ``beside``: values of :data:`BESIDE_COLUMNS` by event; ConflictError for an id that is known.
+    """
+    empty = dict.fromkeys(BESIDE_COLUMNS)
+    rows = [as_row(event) | empty | dict((beside or {}).get(event.id, {})) for event in events]
+    frame = pd.DataFrame(
+        {n: [row[n] for row in rows] for n in (*_LOG_COLUMNS, *BESIDE_COLUMNS)}, dtype=object
+    )
+    frame["evidence"] = [row["evidence"] or [] for row in rows]
+    for name in ("id", "hazard_id", "type", "role", "visit_id", "asset_id"):
+        frame[name] = [None if row[name] is None else str(row[name]) for row in rows]
+    frame["at"] = [event.at.isoformat() for event in events]
+    frame["number"] = range(len(events))
+    outcomes = pd.DataFrame(
+        {
+            "event_id": frame["id"],
+            "outcome": "applied",
+            "hazard_id": frame["hazard_id"],
+            "hazard_seq": [event.seq for event in events],
+            "applied_at": frame["at"],
+        }
+    )
+    store.copy_to_stage(connection, event_table, frame)
+    store.copy_to_stage(connection, event_outcome, outcomes)
+    columns = ", ".join((*_LOG_COLUMNS, *BESIDE_COLUMNS))
+    try:
+        connection.execute(
+            text(
+                f"INSERT INTO {event_table} ({columns}, recorded_by)"
+                f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_event"
+                " ORDER BY number"
+            )
+        )
+        judged = ", ".join(outcomes.columns)
+        connection.execute(
+            text(f"INSERT INTO {event_outcome} ({judged}) SELECT {judged} FROM stage_event_outcome")
+        )
+    except Exception as error:
+        raise store.explain_conflict(error) from error
+    connection.execute(text("DROP TABLE stage_event, stage_event_outcome"))
+
+
+def as_row(event: HazardEvent) -> dict[str, Any]:  # Any: values of any column
+    """An event as a row of plain values, its number in the hazard among them."""
+    return {
+        "id": event.id,
+        "hazard_id": event.hazard_id,
+        "seq": event.seq,
+        "type": event.type.value,
+        "at": event.at,
+        "actor": event.actor,
+        "role": event.role.value if event.role else None,
+        "payload": event.stored_payload(),
+    }
 
 
 def write_outcomes(

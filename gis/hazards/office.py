@@ -74,12 +74,12 @@ def open_campaign(
     options: dict[str, Any] = {"campaign_id": campaign_id, "author": author, "now": now}
     record_office(connection, RecordType.CAMPAIGN_OPENED, asked, **options)
     opened = CampaignOpened.model_validate(asked).model_dump(mode="json")
-    payload = {"strata": _draw_strata(connection, opened["rules"])}
+    payload = {"strata": draw_strata(connection, opened["rules"])}
     record_office(connection, RecordType.TARGETS_DRAWN, payload, **options)
     return campaign_id
 
 
-def _draw_strata(
+def draw_strata(
     connection: Connection,
     rules: list[dict[str, Any]],  # Any: target rules as JSON
 ) -> list[dict[str, Any]]:

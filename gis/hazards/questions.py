@@ -290,11 +290,15 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
     return Statement(sql, {"login": login, "since": since})
 
 
+_VISIT_DAY = "(v.at AT TIME ZONE 'Asia/Shanghai')::date"
+
+
 def list_campaigns() -> Statement:
     """Campaigns, newest first, each with its coverage per category.
 
     家 = distinct targets visited, 家次 = visits that got in, 次 = outings (one team's dated
     outing); ``population`` is what there was to choose from, the true denominator of full coverage.
+    Of one that is over, visits after its last day are another's.
     """
     return Statement(
         "SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.starts_on DESC, x.name), '[]')::text"
@@ -307,10 +311,10 @@ def list_campaigns() -> Statement:
         " (SELECT json_build_object('visits', count(*) FILTER (WHERE v.result <> 'no_entry'),"
         " 'units', count(DISTINCT v.asset_id) FILTER (WHERE v.result <> 'no_entry'),"
         " 'outings', count(DISTINCT (ARRAY(SELECT jsonb_array_elements_text(v.team) ORDER BY 1),"
-        " (v.at AT TIME ZONE 'Asia/Shanghai')::date)))"
+        f" {_VISIT_DAY})))"
         f" FROM {CORE}.visit v WHERE v.category = t.category AND v.asset_id IN (SELECT a.asset_id"
         f" FROM {CORE}.task a WHERE a.campaign_id = c.id AND a.category = t.category)"
-        " AND (v.at AT TIME ZONE 'Asia/Shanghai')::date >= c.starts_on) AS visits"
+        f" AND {_VISIT_DAY} >= c.starts_on AND (c.is_open OR {_VISIT_DAY} <= c.due_on)) AS visits"
         f" FROM {CORE}.task t WHERE t.campaign_id = c.id GROUP BY t.category) s) AS coverage"
         f" FROM {CORE}.campaign c) x",
         {},

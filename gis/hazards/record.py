@@ -22,21 +22,25 @@ from sqlalchemy import Connection, text
 
 from gis import store
 from gis.attributes import Text
-from gis.db.event_tables import event as event_table
-from gis.db.event_tables import event_outcome
 from gis.db.tables import CORE
 from gis.errors import ConflictError, InputError, TransitionError
 from gis.geometry import STORAGE_SRID
 from gis.hazards.case import Entry
 from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
-from gis.hazards.ledger import lock_hazard, place_of, read_projection
+from gis.hazards.ledger import (
+    BESIDE_COLUMNS,
+    as_row,
+    copy_events,
+    lock_hazard,
+    place_of,
+    read_projection,
+)
 from gis.hazards.settle import read_payload
 from gis.hazards.workflow import apply, fold
 from gis.kinds.hazard import Hazard
 
 Row = Mapping[str, Any]  # Any: values of an event's columns
 _EVENT_COLUMNS = ("id", "hazard_id", "seq", "type", "at", "actor", "role", "payload")
-_LOG_COLUMNS = tuple(name for name in _EVENT_COLUMNS if name != "seq")
 _IMPORT_NAMESPACE = UUID("5a1d8a3e-6f0b-5c52-9a3c-3f0f6a1f8b11")
 
 
@@ -64,7 +68,7 @@ def record_event(connection: Connection, event: HazardEvent) -> Hazard:
         )
     _require_order([*past, event])
     after = fold([*past, event])
-    _copy_events(connection, [event])
+    copy_events(connection, [event])
     _write_projection(connection, {event.hazard_id: past}, {event.hazard_id: [event]})
     return after
 
@@ -73,16 +77,18 @@ def load_events(connection: Connection, rows: Iterable[Row] | pd.DataFrame) -> i
     """Record many events at once; how many were new.
 
     ``rows`` have the keys id, hazard_id, seq, type, at (aware), actor, payload and optionally
-    role. Every hazard's events are applied in the order of ``seq`` by the same function as one
-    at a time. A new hazard gets one version per event, one already on record a single version
-    for all that is new. Events already recorded are passed over, so loading twice changes
-    nothing. Needs the jobs role.
+    role, visit_id, asset_id, township, form, evidence (notes of files, as JSON). Every
+    hazard's events are applied in the order of ``seq`` by the same function as one at a time.
+    A new hazard gets one version per event, one already on record a single version for all that
+    is new. Events already recorded are passed over, so loading twice changes nothing. Needs the
+    jobs role.
 
     Raises RowError for an event that cannot be read, ConflictError for an id known with other
     content, InputError for a gap in ``seq`` or moments that run backwards, TransitionError for
     what the workflow refuses. Nothing is written then.
     """
-    fresh = _pick_fresh(connection, _read_rows(rows))
+    given = _as_mappings(rows)
+    fresh = _pick_fresh(connection, _read_rows(given))
     if not fresh:
         return 0
     added = _by_hazard(fresh)
@@ -90,7 +96,8 @@ def load_events(connection: Connection, rows: Iterable[Row] | pd.DataFrame) -> i
     for hazard_id, events in added.items():
         _require_order([*past[hazard_id], *events])
     _write_projection(connection, past, added)
-    _copy_events(connection, fresh)
+    beside = {UUID(str(row["id"])): {n: row.get(n) for n in BESIDE_COLUMNS} for row in given}
+    copy_events(connection, fresh, beside)
     return len(fresh)
 
 
@@ -114,7 +121,7 @@ def import_hazards(
         if said and said[-1] == event.payload:
             continue
         news.append(_renumber(event, len(known) + 1))
-    load_events(connection, [_as_row(event) for event in news])
+    load_events(connection, [as_row(event) for event in news])
     added = sum(event.seq == 1 for event in news)
     return store.LoadCounts(
         added=added, changed=len(news) - added, unchanged=len(events) - len(news)
@@ -149,10 +156,14 @@ def rebuild_projection(connection: Connection) -> int:
     return len(wrong) + len(orphans)
 
 
-def _read_rows(rows: Iterable[Row] | pd.DataFrame) -> list[HazardEvent]:
-    if isinstance(rows, pd.DataFrame):
-        plain = rows.astype(object).where(rows.notna(), None)
-        return _read_rows(dict(zip(plain.columns, row, strict=True)) for row in plain.to_numpy())
+def _as_mappings(rows: Iterable[Row] | pd.DataFrame) -> list[Row]:
+    if not isinstance(rows, pd.DataFrame):
+        return list(rows)
+    plain = rows.astype(object).where(rows.notna(), None)
+    return [dict(zip(plain.columns, row, strict=True)) for row in plain.to_numpy()]
+
+
+def _read_rows(rows: Iterable[Row]) -> list[HazardEvent]:
     events = [read_event({n: row[n] for n in _EVENT_COLUMNS if n in row}) for row in rows]
     return sorted(events, key=lambda event: (event.hazard_id, event.seq))
 
@@ -256,56 +267,6 @@ def _read_applied(row: Row) -> HazardEvent:
 
 def _fold_all(connection: Connection) -> dict[UUID, Hazard]:
     return {key: fold(own) for key, own in _read_events(connection).items()}
-
-
-def _copy_events(connection: Connection, events: Sequence[HazardEvent]) -> None:
-    """Append events and that they were applied; their order in the log is the one given."""
-    rows = [_as_row(event) for event in events]
-    frame = pd.DataFrame({name: [row[name] for row in rows] for name in _LOG_COLUMNS})
-    for name in ("id", "hazard_id", "type", "role"):
-        frame[name] = [None if value is None else str(value) for value in frame[name]]
-    frame["at"] = [event.at.isoformat() for event in events]
-    frame["number"] = range(len(events))
-    outcomes = pd.DataFrame(
-        {
-            "event_id": frame["id"],
-            "outcome": "applied",
-            "hazard_id": frame["hazard_id"],
-            "hazard_seq": [event.seq for event in events],
-            "applied_at": frame["at"],
-        }
-    )
-    store.copy_to_stage(connection, event_table, frame)
-    store.copy_to_stage(connection, event_outcome, outcomes)
-    columns = ", ".join(_LOG_COLUMNS)
-    try:
-        connection.execute(
-            text(
-                f"INSERT INTO {event_table} ({columns}, recorded_by)"
-                f" SELECT {columns}, current_setting('infratrack.actor') FROM stage_event"
-                " ORDER BY number"
-            )
-        )
-        judged = ", ".join(outcomes.columns)
-        connection.execute(
-            text(f"INSERT INTO {event_outcome} ({judged}) SELECT {judged} FROM stage_event_outcome")
-        )
-    except Exception as error:
-        raise store.explain_conflict(error) from error
-    connection.execute(text("DROP TABLE stage_event, stage_event_outcome"))
-
-
-def _as_row(event: HazardEvent) -> dict[str, Any]:  # Any: values of any column
-    return {
-        "id": event.id,
-        "hazard_id": event.hazard_id,
-        "seq": event.seq,
-        "type": event.type.value,
-        "at": event.at,
-        "actor": event.actor,
-        "role": event.role.value if event.role else None,
-        "payload": event.stored_payload(),
-    }
 
 
 def _write_projection(

@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
 from gis.demonstration.county import County, build_county, load_county
@@ -21,7 +19,7 @@ from gis.errors import ConflictError
 from gis.hazards.flood_board import read_duty
 from gis.hazards.rebuild import check
 from gis.hazards.record import find_drift
-from tests.conftest import CloneDatabase, connect_pools
+from tests.gis.demonstration.conftest import ask
 
 GRID_SCALE = 2e-5
 """A Gauss-Krüger plane is longer than the ellipsoid by y²/2R²: 1.2e-5 at 31 km of its middle."""
@@ -31,29 +29,10 @@ def fingerprint(county: County) -> str:
     digest = hashlib.sha256()
     for kind, frame in county.frames.items():
         digest.update(kind.encode() + frame.to_csv().encode())
-    digest.update(repr(county.events).encode() + county.links.to_csv().encode())
+    digest.update(repr(county.events).encode() + repr(county.records).encode())
     digest.update(repr(county.season.records).encode())
+    digest.update(county.links.to_csv().encode() + "".join(county.evidence).encode())
     return digest.hexdigest()
-
-
-@pytest.fixture(scope="module")
-def county() -> County:
-    return build_county(1, 1)
-
-
-@pytest.fixture(scope="module")
-def loaded(
-    cluster: Cluster, clone_database: CloneDatabase, county: County
-) -> Iterator[PooledDatabase]:
-    database = connect_pools(cluster, clone_database())
-    load_county(database, county, actor="test", progress=lambda *_: None)
-    yield database
-    database.close()
-
-
-def ask(db: PooledDatabase, sql: str, **values: object) -> dict[str, float]:
-    with db.read(Pool.JOBS) as connection:
-        return {str(k): float(v) for k, v in connection.execute(text(sql), values).all()}
 
 
 def test_the_same_seed_gives_the_same_county_in_another_process(county: County) -> None:

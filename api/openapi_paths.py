@@ -93,7 +93,7 @@ _TAGS = {
     "tiles": ("tiles", "tileMatrixSets"),
     "maps": ("maps", "static"),
     "field": ("events", "sync", "uploads", "evidence", "field", "enrol-ca"),
-    "hazards": ("hazards", "assets", "campaigns", "links", "notices"),
+    "hazards": ("hazards", "assets", "campaigns", "links", "notices", "labels"),
     "people": (
         "login", "logout", "me", "devices", "enrolments", "app-passwords", "accounts", "audit",
         "admin",

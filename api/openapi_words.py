@@ -67,6 +67,7 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/campaigns/{id}/tasks"): Text(zh="检查对象", en="Targets of a campaign"),
     ("POST", "/campaigns/{id}/tasks"): Text(zh="分派检查任务", en="Assign targets"),
     ("POST", "/campaigns/{id}/close"): Text(zh="结束专项检查", en="End a campaign"),
+    ("GET", "/labels"): Text(zh="可打印的设施标签", en="Labels of assets, to print"),
     ("GET", "/field"): Text(zh="手机端页面", en="The phone app"),
     ("GET", "/field/sw.js"): Text(zh="手机端离线程序", en="Its service worker"),
     ("GET", "/field/manifest.webmanifest"): Text(zh="手机端清单", en="Its manifest"),

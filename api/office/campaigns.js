@@ -4,7 +4,7 @@ import { ask } from "./ask.js";
 import { openCampaignForm } from "./campaign_form.js";
 import { make } from "./dom.js";
 import { button, complain, personName, select, toast, townshipName, word, writeDate } from "./parts.js";
-import { say } from "./words.js";
+import { currentLanguage, say } from "./words.js";
 
 const FIRST = 200;
 
@@ -57,6 +57,7 @@ export class CampaignsTab {
     const count = (key, value) => make("div", { class: "tally" }, make("strong", { text: value ?? 0 }), make("span", { class: "muted", text: say(key) }));
     return make("div", { class: "stratum" },
       make("p", { class: "stratum-head" }, make("strong", { text: word("category", rule.category) }), make("span", { class: "muted", text: [mode, rule.township ? townshipName(this.office.start, rule.township) : "", word("kind", rule.kind)].filter(Boolean).join(" · ") }),
+        this.office.may("export") ? make("a", { href: `/labels?kind=${rule.kind}&campaign=${one.id}&lang=${currentLanguage()}`, target: "_blank", text: say("labels") }) : null,
         make("span", { class: "percent", text: done.targets ? `${Math.floor(share * 1000) / 10}%` : "—" })),
       make("progress", { max: done.targets || 1, value: done.visited, "aria-label": `${word("category", rule.category)} ${done.visited}/${done.targets}` }),
       make("div", { class: "tallies" },

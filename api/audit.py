@@ -69,7 +69,8 @@ def _asked(request: Request) -> set[str]:
     kind = request.path_params.get("kind")
     if kind is not None:
         return {kind} & set(KINDS)
-    listed = request.query_params.get("collections")
+    query = request.query_params
+    listed = query.get("collections") or query.get("kind")
     return set(listed.split(",")) & set(KINDS) if listed else set(KINDS)
 
 

@@ -118,6 +118,13 @@ _IN_AUDIT = (
     *(parameter(name, _TEXT, "Only these lines") for name in ("login", "action", "outcome")),
     parameter("limit", {**_COUNT, "maximum": MAX_LIMIT}, "Lines per page"),
 )
+_IN_LABELS = (
+    parameter("kind", _TEXT, "Whose labels", required=True),
+    parameter("campaign", {**_TEXT, "format": "uuid"}, "Only the targets of this campaign"),
+    parameter("township", _TEXT, "Only what lies in it (its code)"),
+    parameter("prefix", _TEXT, "Only codes that begin so"),
+    parameter("after", _TEXT, "Only codes after this one"),
+)
 _SEARCH = parameter("q", {**_TEXT, "minLength": 1, "maxLength": 100}, "Code or name", required=True)
 _TILE = (
     parameter("as-of", _MOMENT, "State that was true at this moment"),
@@ -142,6 +149,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/events"): Operation(answers={200: "text/event-stream"}),
     ("GET", "/maps/{name}"): Operation(answers=PAGE),
     ("GET", "/maps/{name}/config"): Operation(parameters=_TILE[:1]),
+    ("GET", "/labels"): Operation(parameters=_IN_LABELS, answers=PAGE, problems=(404,)),
     ("GET", "/field"): Operation(answers=PAGE),
     ("GET", "/field/sw.js"): Operation(answers={200: "text/javascript"}),
     ("GET", "/field/manifest.webmanifest"): Operation(answers={200: "application/manifest+json"}),

@@ -93,7 +93,9 @@ _TAGS = {
     "tiles": ("tiles", "tileMatrixSets"),
     "maps": ("maps", "static"),
     "field": ("events", "sync", "uploads", "evidence", "field", "enrol-ca"),
-    "hazards": ("hazards", "assets", "campaigns", "links", "notices", "flood", "plots"),
+    "hazards": (
+        "hazards", "assets", "campaigns", "links", "notices", "labels", "flood", "plots",
+    ),
     "people": (
         "login", "logout", "me", "devices", "enrolments", "app-passwords", "accounts", "audit",
         "admin",

@@ -71,6 +71,7 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/flood/sheet"): Text(zh="易涝点、队伍与物资", en="Flood points, teams and supplies"),
     ("GET", "/plots"): Text(zh="违法用地图斑", en="Land plots to be put right"),
     ("GET", "/plots/{id}"): Text(zh="图斑的整改与执法进展", en="A plot's route, steps and clock"),
+    ("GET", "/labels"): Text(zh="可打印的设施标签", en="Labels of assets, to print"),
     ("GET", "/field"): Text(zh="手机端页面", en="The phone app"),
     ("GET", "/field/sw.js"): Text(zh="手机端离线程序", en="Its service worker"),
     ("GET", "/field/manifest.webmanifest"): Text(zh="手机端清单", en="Its manifest"),

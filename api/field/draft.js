@@ -8,11 +8,11 @@ import { say } from "./words.js";
 
 const PAUSE_MS = 250;
 
-export async function startVisit(app, { asset = null, choice = "none", task = null, category = null }) {
+export async function startVisit(app, { asset = null, choice = "none", task = null, category = null }, way = {}) {
   const known = (await app.db.getAll("drafts")).find(
     (draft) => draft.kind === "visit" && draft.account === app.account.id && asset && draft.asset?.id === asset.id,
   );
-  if (known) return app.go(`visit/${known.id}`);
+  if (known) return app.go(`visit/${known.id}`, way);
   const draft = {
     kind: "visit",
     id: makeUuid7(),
@@ -34,7 +34,7 @@ export async function startVisit(app, { asset = null, choice = "none", task = nu
   };
   await keepDraft(app, draft);
   app.positioning.restart();
-  return app.go(`visit/${draft.id}`);
+  return app.go(`visit/${draft.id}`, way);
 }
 
 function findTask(app, asset) {

@@ -1,5 +1,6 @@
 // Reading a QR code with the camera: the browser's own reader, else zxing; a typed code does too.
 
+import { decode, findLabelled } from "./codes.js";
 import { startVisit } from "./draft.js";
 import { make } from "./dom.js";
 import { button, field, toast } from "./ui.js";
@@ -11,8 +12,9 @@ export async function showScan(app, [purpose = "asset"]) {
   const video = make("video", { class: "scan-video", playsinline: true, muted: true, "aria-hidden": "true" });
   const words = make("p", { class: "soft centre", role: "status", text: say("scan_hint") });
   const window = make("div", { class: "scan-window" }, video, make("div", { class: "scan-frame", "aria-hidden": "true" }));
+  const several = make("div", { class: "stack" });
   let typed = "";
-  const take = (text) => (purpose === "login" ? takeLogin(app, text) : takeAsset(app, text));
+  const take = (text) => (purpose === "login" ? takeLogin(app, text) : takeAsset(app, text, several));
   const form = make(
     "form",
     { class: "stack" },
@@ -30,7 +32,7 @@ export async function showScan(app, [purpose = "asset"]) {
   });
   const leave = () => reading.then((stop) => stop());
   const login = purpose === "login";
-  return { title: say(login ? "scan_login_title" : "scan_title"), back: login ? "login" : "today", body: [window, words, form], leave };
+  return { title: say(login ? "scan_login_title" : "scan_title"), back: login ? "login" : "today", body: [window, words, form, several], leave };
 }
 
 // Calls found(text) for each code that is seen; gives the function that lets go of the camera.
@@ -86,28 +88,30 @@ function loadZxing() {
   });
 }
 
-// A code is the asset's id or code, or an address that ends in one.
-export function findScanned(assets, text) {
-  const parts = text.split(/[/?#=&]/).filter(Boolean);
-  const last = decodePart(parts.at(-1) ?? "").toLowerCase();
-  return assets.find((asset) => [asset.id, asset.code].some((one) => one && one.toLowerCase() === last)) ?? null;
+// A label read by the phone's own camera opens the app here.
+export async function showAsset(app, [code = ""]) {
+  const found = findLabelled(app.day.assets, code);
+  if (found.asset) return startVisit(app, { asset: found.asset, choice: "scan" }, { replace: true });
+  sayProblem(found, code);
+  return app.go("scan", { replace: true });
 }
 
-function decodePart(part) {
-  try {
-    return decodeURIComponent(part).trim();
-  } catch {
-    return part;
-  }
+// What fits is opened; of several the person says which.
+function takeAsset(app, text, place) {
+  const found = findLabelled(app.day.assets, text);
+  const open = (asset) => startVisit(app, { asset, choice: "scan" });
+  if (found.asset) return open(found.asset);
+  place.replaceChildren(...(found.several ?? []).map((asset) => button(assetName(asset), () => open(asset), { kind: "wide" })));
+  return sayProblem(found, text);
 }
 
-function takeAsset(app, text) {
-  const asset = findScanned(app.day.assets, text);
-  if (asset) return startVisit(app, { asset, choice: "scan" });
-  return toast(say("scan_unknown", { code: text.slice(0, 60) }), "bad");
+const assetName = (asset) => [asset.name, asset.code].filter(Boolean).join(" · ");
+
+function sayProblem({ problem = "several" }, text) {
+  toast(say(`scan_${problem}`, { code: text.split("/").at(-1).slice(0, 60) }), "bad");
 }
 
 function takeLogin(app, text) {
-  app.enrolment = decodePart(text.split("enrol=").at(-1)).slice(0, 200);
+  app.enrolment = decode(text.split("enrol=").at(-1)).trim().slice(0, 200);
   return app.go("login");
 }

@@ -7,7 +7,7 @@ import { showHazard } from "./hazard.js";
 import { showLogin } from "./login.js";
 import { showMe } from "./me.js";
 import { showNear } from "./near.js";
-import { showScan } from "./scan.js";
+import { showAsset, showScan } from "./scan.js";
 import { showToday } from "./today.js";
 import { showTray } from "./tray.js";
 import { showVisit } from "./visit.js";
@@ -17,6 +17,7 @@ export const SCREENS = {
   login: showLogin,
   near: showNear,
   scan: showScan,
+  asset: showAsset,
   visit: showVisit,
   hazard: showHazard,
   fix: showFix,

@@ -89,9 +89,12 @@ const WORDS = {
   scan_login_title: ["扫登记码", "Scan the enrolment code"],
   scan_hint: ["把二维码放进框内", "Hold the code in the frame"],
   scan_no_camera: ["不能使用相机:请输入编号", "The camera cannot be used: type the code"],
-  scan_typed: ["或输入编号", "Or type the code"],
+  scan_typed: ["或输入编号(含末位校验码)", "Or type the code, with its last character"],
   scan_use: ["确定", "Go"],
   scan_unknown: ["今天的设施里没有“{code}”", "“{code}” is not among today's assets"],
+  scan_not_today: ["“{code}”编号正确,但不在今天的设施里", "“{code}” is a right code, but none of today's assets"],
+  scan_wrong_check: ["“{code}”校验码不符:有一位输错了,请对照标签重新输入或扫码", "The check character of “{code}” does not fit: a character is mistyped. Type it again from the label, or scan it"],
+  scan_several: ["有几处设施都符合“{code}”:请选择", "Several assets fit “{code}”: choose one"],
   // Visit
   open_hazards_here: ["此处未销号的隐患", "Open hazards here"],
   add_to_it: ["补充", "Add to it"],

@@ -4,7 +4,7 @@ import { ask } from "./ask.js";
 import { openCampaignForm } from "./campaign_form.js";
 import { make } from "./dom.js";
 import { button, complain, personName, select, toast, townshipName, word, writeDate } from "./parts.js";
-import { say } from "./words.js";
+import { currentLanguage, say } from "./words.js";
 
 const FIRST = 200;
 
@@ -60,6 +60,7 @@ export class CampaignsTab {
     const count = (key, value) => make("div", { class: "tally" }, make("strong", { text: value ?? 0 }), make("span", { class: "muted", text: say(key) }));
     return make("div", { class: "stratum" },
       make("p", { class: "stratum-head" }, make("strong", { text: word("category", category) }), make("span", { class: "muted", text: rules }),
+        this.office.may("export") ? make("a", { href: `/labels?kind=${one.rules.find((rule) => rule.category === category).kind}&campaign=${one.id}&lang=${currentLanguage()}`, target: "_blank", text: say("labels") }) : null,
         make("span", { class: "percent", text: done.targets ? `${Math.floor(share * 1000) / 10}%` : "—" })),
       make("progress", { max: done.targets || 1, value: done.visited, "aria-label": `${word("category", category)} ${done.visited}/${done.targets}` }),
       make("div", { class: "tallies" },

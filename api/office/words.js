@@ -216,6 +216,7 @@ const WORDS = {
   select_all: ["全选", "Select all"],
   only_unassigned: ["只看未分派", "Only unassigned"],
   tasks: ["检查对象清单", "List of targets"],
+  labels: ["打印标签", "Print labels"],
   close_campaign: ["结束专项检查", "Close the campaign"],
   close_campaign_sure: ["再点一次确认结束", "Click again to close it"],
   task_todo: ["待检", "To do"],

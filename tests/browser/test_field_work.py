@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -146,37 +145,6 @@ def test_where_two_assets_fit_the_person_has_to_choose(new_phone: NewPhone) -> N
     page.locator(".task").nth(1).click()
     page.wait_for_selector(".screen-visit")
     assert phone.rows("drafts")[0]["asset_choice"] == "nearest"
-
-
-def test_a_code_before_the_camera_opens_its_asset(
-    new_phone: NewPhone, office: Office, tmp_path: Path
-) -> None:
-    film = film_of_code(f"https://gis.county/field#a/{office.day['assets'][4]['id']}", tmp_path)
-    phone = new_phone(flags=[f"--use-file-for-fake-video-capture={film}"])
-    phone.open()
-    phone.log_in()
-    phone.page.goto(phone.base + "/field#scan")
-    phone.page.wait_for_selector(".screen-visit", timeout=20_000)
-    (draft,) = phone.rows("drafts")
-    assert (draft["asset_choice"], draft["category"]) == ("scan", "flood")
-    expect(phone.page.locator("h1")).to_have_text("石门桥涵")
-
-
-def film_of_code(text: str, folder: Path) -> Path:
-    """A film of one picture: a QR code on white, as MJPEG."""
-    import io
-
-    import segno
-    from PIL import Image
-
-    drawn = io.BytesIO()
-    segno.make(text, error="m").save(drawn, kind="png", scale=7, border=4)
-    picture = Image.new("RGB", (640, 480), "white")
-    code = Image.open(drawn).convert("RGB")
-    picture.paste(code, ((640 - code.width) // 2, (480 - code.height) // 2))
-    film = folder / "code.mjpeg"
-    picture.save(film, "JPEG", quality=95)
-    return film
 
 
 def test_the_real_checklists_are_searched_and_ticked(office: Office, phone: Phone) -> None:

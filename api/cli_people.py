@@ -182,8 +182,14 @@ def make_demonstration_accounts(session: Session, installation: Installation) ->
 def _make_demonstration_account(connection: Connection, role: str) -> tuple[str, str]:
     login, word = f"demo.{role}", generate_password()
     label = next(known for known in ACCOUNT_ROLES if known.value == role).label
+    # Made anew in every installation and known to who reads it here alone: nobody else chose it,
+    # and who tries the demonstration as eight people need not invent eight passwords.
     new = NewAccount(
-        login=login, name=f"演示{label.zh}", roles=accounts.read_roles([role]), password=word
+        login=login,
+        name=f"演示{label.zh}",
+        roles=accounts.read_roles([role]),
+        password=word,
+        is_one_time=False,
     )
     accounts.create_account(connection, new, by=operator(), now=datetime.now(UTC))
     return login, word
@@ -201,7 +207,10 @@ def _tell_password(session: Session, login: str, word: str | None) -> None:
     """A generated password on stdout, the only place it ever is."""
     session.note("{login} 可以登录", "{login} may log in", login=login)
     if word is not None:
-        session.note("口令(仅显示这一次):", "The password, shown this once:")
+        session.note(
+            "口令(仅显示这一次,首次登录须更改):",
+            "The password, shown this once and changed at the first login:",
+        )
         session.answer(word)
 
 

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.InfratrackError], int] = {
     errors.CursorError: 400,
     errors.NotFoundError: 404,
     errors.LoginError: 401,
+    errors.NewPasswordError: 401,
     errors.ForbiddenError: 403,
     errors.ThrottledError: 429,
     errors.ConflictError: 409,

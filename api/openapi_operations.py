@@ -102,7 +102,7 @@ _SYNC: Document = {
 _LOGIN: Document = {
     "type": "object",
     "required": ["login", "password"],
-    "properties": {"login": _TEXT, "password": _TEXT, "next": _TEXT},
+    "properties": dict.fromkeys(("login", "password", "new_password", "new_again", "next"), _TEXT),
 }
 _IN_HAZARDS = (
     parameter("bbox", _TEXT, "west,south,east,north"),
@@ -155,7 +155,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/login"): Operation(
         body=("application/x-www-form-urlencoded", _LOGIN),
-        answers={303: None, 401: HTML, 429: HTML},
+        answers={303: None, 400: HTML, 401: HTML, 429: HTML},
     ),
     ("POST", "/logout"): Operation(answers=NOTHING),
     ("POST", "/me/password"): Operation(body=NewPassword, answers=NOTHING, problems=(401, 429)),

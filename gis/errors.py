@@ -9,6 +9,7 @@ InfratrackError
 │   └── CursorError       a paging cursor that was changed
 ├── NotFoundError         no such collection, feature, tile (404)
 ├── LoginError            nobody is logged in, or not any more (401)
+│   └── NewPasswordError  the password was for one login: a new one is needed (401)
 ├── ForbiddenError        the role may not (403)
 ├── ThrottledError        too many attempts to log in (429)
 ├── ConflictError         the same code or source twice, a stale version (409)
@@ -95,6 +96,13 @@ class LoginError(InfratrackError):
 
     type = "login-required"
     title = Text(zh="请先登录", en="Log in first")
+
+
+class NewPasswordError(LoginError):
+    """The password was given out for one login; the fact ``needs`` names what to send with it."""
+
+    type = "new-password-needed"
+    title = Text(zh="须设置新口令", en="A new password is needed")
 
 
 class ThrottledError(InfratrackError):

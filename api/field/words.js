@@ -34,6 +34,8 @@ const WORDS = {
   login_lead: ["只需联网登录一次,之后没有信号也能记录", "Log in once with a signal; after that recording needs none"],
   login_name: ["账号", "Login"],
   login_password: ["密码", "Password"],
+  login_new_password: ["新密码", "New password"],
+  login_new_hint: ["至少 8 个字符,不能全是数字,不能含账号", "8 characters or more, not digits only, without the login"],
   login_code: ["登记码", "Enrolment code"],
   login_code_hint: ["由办公室发给你,可扫二维码", "From the office; its QR code can be scanned"],
   login_by_code: ["用登记码登录", "Use an enrolment code"],

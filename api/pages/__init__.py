@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html import escape
 from pathlib import Path
 from string import Template
@@ -27,6 +28,12 @@ _LOGIN = {
     "tagline": Text(zh="县城建设与管养,一张图上看清", en="A county's infrastructure on one map"),
     "login": Text(zh="登录名", en="Login"),
     "password": Text(zh="口令", en="Password"),
+    "new_password": Text(zh="新口令", en="New password"),
+    "new_again": Text(zh="再次输入新口令", en="New password again"),
+    "new_hint": Text(
+        zh="至少 8 个字符,不得全为数字,不得含登录名",
+        en="8 characters or more, not digits only, without the login name",
+    ),
     "submit": Text(zh="登录", en="Log in"),
     "help": Text(
         zh="忘记口令请联系本单位系统管理员。", en="Forgotten? Your system officer gives a new one."
@@ -56,11 +63,19 @@ _ADMIN = {
 
 
 def login_document(
-    language: Language, *, goal: str, login: str = "", complaint: str | None = None
+    language: Language,
+    *,
+    goal: str,
+    login: str = "",
+    complaint: str | None = None,
+    fields: Collection[str] = (),
 ) -> str:
-    """The login page; ``goal`` is the path of ours that follows, ``complaint`` why it is shown."""
+    """The login page; ``goal`` is the path of ours that follows, ``complaint`` why it is shown.
+
+    ``fields``: which of the rarer fields it has, by name.
+    """
     other = Language.EN if language is Language.ZH else Language.ZH
-    return _fill(
+    page = _fill(
         "login.html",
         language,
         _LOGIN,
@@ -72,6 +87,16 @@ def login_document(
         invalid="true" if complaint else "false",
         switch="/login?" + urlencode({"lang": other.value, "next": goal}, quote_via=quote),
     )
+    return _keep_fields(page, fields)
+
+
+def _keep_fields(page: str, fields: Collection[str]) -> str:
+    """Without the parts between ``<!--name-->`` and ``<!--/name-->`` whose name is not asked."""
+    for name in ("new_password",):
+        before, _, rest = page.partition(f"<!--{name}-->")
+        inside, _, after = rest.partition(f"<!--/{name}-->")
+        page = before + (inside.strip() if name in fields else "") + after
+    return page
 
 
 def admin_document(language: Language) -> str:

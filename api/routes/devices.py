@@ -45,6 +45,7 @@ class NewDevice(Body):
     device_name: str = Field(min_length=1, max_length=100)
     login: str | None = Field(default=None, max_length=200)
     password: str | None = Field(default=None, max_length=200)
+    new_password: str | None = Field(default=None, max_length=200)
     code: str | None = Field(default=None, max_length=64)
 
 
@@ -56,7 +57,7 @@ async def enrol(request: Request) -> Response:
     if asked.code is not None:
         person, issued = await _try_code(request, asked)
     elif asked.login is not None and asked.password is not None:
-        person = await prove(request, asked.login, asked.password)
+        person = await prove(request, asked.login, asked.password, new_password=asked.new_password)
         _require_field(person)
         identifier, name = asked.device_id, asked.device_name
         issued = await at_gate(

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.answers import answer_json
 from api.context import application_of
+from api.errors import STATUS
 from api.identity import (
     address_of,
     at_gate,
@@ -53,11 +54,16 @@ async def log_in(request: Request) -> Response:
     check_known(request.query_params, COMMON)
     form = await _read_form(request)
     goal = read_goal(form.get("next", ""))
-    login, word = form.get("login", ""), form.get("password", "")
     try:
-        person = await prove(request, login, word)
-    except (LoginError, ThrottledError) as error:
-        return _show_again(request, error, login=login, goal=goal)
+        _require_same(form)
+        person = await prove(
+            request,
+            form.get("login", ""),
+            form.get("password", ""),
+            new_password=form.get("new_password"),
+        )
+    except (LoginError, ThrottledError, InputError) as error:
+        return _show_again(request, error, form=form, goal=goal)
     now = application_of(request).clock()
     before = request.cookies.get(cookie_name(request))
     issued = await at_gate(
@@ -70,21 +76,52 @@ async def log_in(request: Request) -> Response:
     return answer
 
 
-async def prove(request: Request, login: str, word: str) -> Person:
+async def prove(
+    request: Request, login: str, word: str, *, new_password: str | None = None
+) -> Person:
     """Whose login and password these are, in turn."""
     parts = application_of(request)
     address = address_of(request)
     return await parts.logins.run(
-        lambda: check_credentials(parts.database, login, word, address=address, now=parts.clock())
+        lambda: check_credentials(
+            parts.database,
+            login,
+            word,
+            address=address,
+            now=parts.clock(),
+            new_password=new_password,
+        )
     )
 
 
-def _show_again(request: Request, error: InfratrackError, *, login: str, goal: str) -> Response:
+def _require_same(form: dict[str, str]) -> None:
+    if form.get("new_password") != form.get("new_again"):
+        raise InputError(
+            Text(zh="两次输入的新口令不一致", en="the new password was not typed twice alike")
+        )
+
+
+def _show_again(
+    request: Request, error: InfratrackError, *, form: dict[str, str], goal: str
+) -> Response:
+    """The form with what is wrong, and with the fields that are needed or were there before."""
     language = choose_language(request)
-    page = login_document(language, goal=goal, login=login[:64], complaint=error.text(language))
+    page = login_document(
+        language,
+        goal=goal,
+        login=form.get("login", "")[:64],
+        complaint=error.text(language),
+        fields={*read_needs(error), *form},
+    )
     waiting = error.facts.get("retry_after")
     headers = {**PAGE_HEADERS, **({"Retry-After": str(waiting)} if waiting else {})}
-    return Response(page, 429 if waiting else 401, headers, "text/html")
+    return Response(page, STATUS[type(error)], headers, "text/html")
+
+
+def read_needs(error: InfratrackError) -> list[str]:
+    """What a login still needs, as its error says."""
+    needs = error.facts.get("needs", [])
+    return list(needs) if isinstance(needs, list) else []
 
 
 async def _read_form(request: Request) -> dict[str, str]:

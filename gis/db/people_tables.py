@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -66,11 +67,12 @@ password = Table(
     Column("account_id", Uuid(), primary_key=True),
     Column("hash", Text(), nullable=False),
     _moment("changed_at"),
+    Column("is_one_time", Boolean(), nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["account_id"], [f"{CORE}.account.id"]),
     CheckConstraint("left(hash, 10) = '$argon2id$'", name="hash"),
     schema=CORE,
 )
-"""The argon2id hash of an account's password."""
+"""The argon2id hash of an account's password; one that somebody else gave is for one login."""
 
 device = Table(
     "device",

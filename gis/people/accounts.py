@@ -64,7 +64,10 @@ def make_account(row: RowMapping) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made of; checked by :func:`create_account`."""
+    """What an account is made of; checked by :func:`create_account`.
+
+    ``is_one_time``: the password is known to who gave it, and is good for choosing another.
+    """
 
     login: str
     name: str
@@ -72,6 +75,7 @@ class NewAccount:
     password: str
     townships: tuple[str, ...] = ()
     section: str | None = None
+    is_one_time: bool = True
 
 
 def read_login(words: str) -> str:
@@ -145,13 +149,15 @@ def create_account(connection: Connection, new: NewAccount, *, by: Person, now: 
     ).scalar()
     if made is None:
         raise ConflictError(Text(zh="登录名已被使用", en="the login is taken"))
-    _store_password(connection, identifier, new.password, now)
+    _store_password(connection, identifier, new.password, now, is_one_time=new.is_one_time)
     note(connection, by, "create_account", subject=f"account:{login}", roles=sorted(roles))
     return identifier
 
 
-def _store_password(connection: Connection, identifier: UUID, word: str, now: datetime) -> None:
-    values = {"hash": hash_password(word), "changed_at": now}
+def _store_password(
+    connection: Connection, identifier: UUID, word: str, now: datetime, *, is_one_time: bool
+) -> None:
+    values = {"hash": hash_password(word), "changed_at": now, "is_one_time": is_one_time}
     stored = insert(password).values(account_id=identifier, **values)
     connection.execute(stored.on_conflict_do_update(index_elements=["account_id"], set_=values))
 
@@ -254,9 +260,14 @@ def set_password(
     now: datetime,
     keep: UUID | None = None,
 ) -> None:
-    """Set a password; every token of the account but ``keep`` ends."""
+    """Set a password; every token of the account but ``keep`` ends.
+
+    One that somebody else sets is for one login: until then only choosing another is allowed.
+    """
     row = find_account(connection, identifier)
     check_password(word, login=row.login)
-    _store_password(connection, identifier, word, now)
+    is_one_time = by.account_id != identifier
+    _store_password(connection, identifier, word, now, is_one_time=is_one_time)
     tokens.revoke_all(connection, identifier, now=now, keep=keep)
-    note(connection, by, "set_password", subject=f"account:{row.login}")
+    subject = f"account:{row.login}"
+    note(connection, by, "set_password", subject=subject, one_time=is_one_time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -11,73 +11,113 @@ from gis.attributes import Text
 from gis.db.handle import Database
 from gis.db.people_tables import account, password
 from gis.db.roles import Pool
-from gis.errors import LoginError, ThrottledError
+from gis.errors import LoginError, NewPasswordError, ThrottledError
 from gis.people import throttle, tokens
-from gis.people.accounts import ACCOUNT_COLUMNS, Account, make_account
+from gis.people.accounts import ACCOUNT_COLUMNS, Account, make_account, set_password
 from gis.people.audit import note
-from gis.people.passwords import hash_password, needs_rehash, verify_password
+from gis.people.passwords import check_new_password, hash_password, needs_rehash, verify_password
 from gis.people.person import Credential, Person, choose_pool, make_anonymous
 from gis.people.tokens import SESSION_LIFE, Issued, TokenKind
 
 WRONG = Text(zh="登录名或口令不正确", en="wrong login or password")
+ONE_TIME = Text(
+    zh="此口令仅供首次登录:请同时设置新口令",
+    en="this password is for one login: choose a new one with it",
+)
 _MOST = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An account and what is kept of its password."""
+
+    account: Account
+    hash: str
+    is_one_time: bool
+
+
 def check_credentials(
-    database: Database, login: str, word: str, *, address: str | None, now: datetime
+    database: Database,
+    login: str,
+    word: str,
+    *,
+    address: str | None,
+    now: datetime,
+    new_password: str | None = None,
 ) -> Person:
     """Whose login and password these are; LoginError or ThrottledError, both in the audit trail.
 
     Takes as long for an unknown login as for a wrong password. No connection is held meanwhile.
+    NewPasswordError where the password was for one login and no ``new_password`` comes with it;
+    InputError where that is no good. One that is given takes the place of the old.
     """
     login = login.strip().lower()[:_MOST]
-    known, kept = _look_up(database, login, address, now)
-    right = verify_password(kept, word[:_MOST])
+    kept = _look_up(database, login, address, now)
+    right = verify_password(kept.hash if kept else None, word[:_MOST])
+    if kept is None or not right or kept.account.disabled_at is not None:
+        _refuse(database, login, kept, address, now)
+        raise LoginError(WRONG)
+    if kept.is_one_time and new_password is None:
+        raise NewPasswordError(ONE_TIME, needs=["new_password"])
+    if new_password is not None:
+        check_new_password(new_password, before=word, login=login)
+    person = person_of_account(kept.account, address=address)
+    with database.write(actor=login, reason="login", pool=Pool.GATE) as connection:
+        _hold(connection, kept)
+        throttle.forgive(connection, login)
+        if new_password is not None:
+            set_password(connection, kept.account.id, new_password, by=person, now=now)
+        elif needs_rehash(kept.hash):
+            _rehash(connection, kept, word)
+    return person
+
+
+def _refuse(
+    database: Database, login: str, kept: Kept | None, address: str | None, now: datetime
+) -> None:
     with database.write(actor=login or "-", reason="login", pool=Pool.GATE) as connection:
-        if known is not None and right and known.disabled_at is None:
-            throttle.forgive(connection, login)
-            if kept is not None and needs_rehash(kept):
-                _rehash(connection, known, kept, word)
-            return person_of_account(known, address=address)
         throttle.note_failure(connection, login, address, now=now)
-        _note_refusal(connection, known, address, "wrong")
-    raise LoginError(WRONG)
+        _note_refusal(connection, kept, address, "wrong")
 
 
-def _look_up(
-    database: Database, login: str, address: str | None, now: datetime
-) -> tuple[Account | None, str | None]:
-    """The account and its hash; ThrottledError, noted, while the login or address is blocked."""
+def _look_up(database: Database, login: str, address: str | None, now: datetime) -> Kept | None:
+    """What is kept of a login; ThrottledError, noted, while it or the address is blocked."""
     asked = (
-        select(*ACCOUNT_COLUMNS, password.c.hash)
+        select(*ACCOUNT_COLUMNS, password.c.hash, password.c.is_one_time)
         .join(password, password.c.account_id == account.c.id)
         .where(account.c.login == login)
     )
     with database.write(actor=login or "-", reason="login", pool=Pool.GATE) as connection:
         row = connection.execute(asked).one_or_none()
-        known, kept = (None, None) if row is None else (make_account(row._mapping), row.hash)
+        kept = row and Kept(make_account(row._mapping), row.hash, row.is_one_time)
         try:
             throttle.check_throttle(connection, login, address, now=now)
         except ThrottledError as error:
             throttled = error
-            _note_refusal(connection, known, address, "throttled")
+            _note_refusal(connection, kept, address, "throttled")
         else:
-            return known, kept
+            return kept
     raise throttled
 
 
-def _note_refusal(
-    connection: Connection, known: Account | None, address: str | None, why: str
-) -> None:
+def _note_refusal(connection: Connection, kept: Kept | None, address: str | None, why: str) -> None:
     who = make_anonymous(Pool.PUBLIC, address=address)
+    known = None if kept is None else kept.account
     if known is not None:
         who = replace(who, login=known.login, account_id=known.id)
     reason = "disabled" if known is not None and known.disabled_at is not None else why
     note(connection, who, "login", refused=True, reason=reason, known=known is not None)
 
 
-def _rehash(connection: Connection, known: Account, kept: str, word: str) -> None:
-    asked = update(password).where(password.c.account_id == known.id, password.c.hash == kept)
+def _hold(connection: Connection, kept: Kept) -> None:
+    """Raise LoginError unless the password is still the one that was shown: one login, not two."""
+    held = select(password.c.hash).where(password.c.account_id == kept.account.id)
+    if connection.execute(held.with_for_update()).scalar() != kept.hash:
+        raise LoginError(WRONG)
+
+
+def _rehash(connection: Connection, kept: Kept, word: str) -> None:
+    asked = update(password).where(password.c.account_id == kept.account.id)
     connection.execute(asked.values(hash=hash_password(word)))
 
 

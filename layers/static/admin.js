@@ -7,7 +7,7 @@ const WORDS = {
   failed: ["操作未完成", "It was not done"],
   login: ["请重新登录", "Log in again"],
   password_for: ["{name} 的口令", "Password of {name}"],
-  once: ["仅显示这一次,请当面交给本人。", "Shown this once: hand it over in person."],
+  once: ["仅显示这一次,请当面交给本人;首次登录须更改。", "Shown this once: hand it over in person. The first login changes it."],
   code_for: ["{name} 的手机登记码", "Enrolment code for {name}'s phone"],
   scan: ["用手机扫描,{minutes} 分钟内有效,仅可使用一次。", "Scan it with the phone within {minutes} minutes; it works once."],
   phone: ["登记手机", "Enrol a phone"],

@@ -59,10 +59,19 @@ class Crowd:
         assert answer.status_code == 303, answer.text
         return client
 
+    def first_log_in(self, login: str, given: str, chosen: str = WORD) -> httpx.Response:
+        """Log in with a password somebody else gave, choosing another."""
+        words = {"password": given, "new_password": chosen, "new_again": chosen}
+        return self.visitor(Origin=self.base).post("/login", data={"login": login, **words})
+
     def make(self, login: str, *roles: str) -> UUID:
         """One more account."""
         new = accounts.NewAccount(
-            login=login, name=login, roles=frozenset(map(PersonRole, roles)), password=WORD
+            login=login,
+            name=login,
+            roles=frozenset(map(PersonRole, roles)),
+            password=WORD,
+            is_one_time=False,
         )
         with self.db.write(actor="os:tester", reason="test", pool=Pool.GATE) as connection:
             made = accounts.create_account(connection, new, by=OPERATOR, now=self.clock())

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import anyio.to_thread
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -106,7 +108,31 @@ async def _require_person(request: Request, secret: str) -> Person:
     return person
 
 
-async def _look_up(request: Request, secret: str) -> Person | None:
+async def is_still_let_in(request: Request, person: Person) -> bool:
+    """Whether what the person showed for this request would still be taken, somebody unknown's too.
+
+    For answers that go on for hours. True while the database cannot be asked: it tells nothing
+    then, either.
+    """
+    if not person.is_known:
+        return True
+    try:
+        known = await _look_up(request, _shown_secret(request), is_use=False)
+    except (DBAPIError, PoolTimeout):
+        return True
+    return known is not None and (known.token_id, known.pool) == (person.token_id, person.pool)
+
+
+def _shown_secret(request: Request) -> str:
+    scheme, _, word = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return word.strip()
+    if scheme.lower() == "basic":
+        return base64.b64decode(word).decode().partition(":")[2]
+    return request.cookies.get(cookie_name(request), "")
+
+
+async def _look_up(request: Request, secret: str, *, is_use: bool = True) -> Person | None:
     parts, address = application_of(request), address_of(request)
     engine, now = parts.database.engines[Pool.GATE], parts.clock()
 
@@ -114,7 +140,7 @@ async def _look_up(request: Request, secret: str) -> Person | None:
         # Of every request: one statement without a transaction around it.
         with engine.connect() as connection:
             single = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return find_person(single, secret, now=now, address=address)
+            return find_person(single, secret, now=now, address=address, is_use=is_use)
 
     return await anyio.to_thread.run_sync(in_thread)
 

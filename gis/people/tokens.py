@@ -133,9 +133,17 @@ _FIND = (
 
 
 def find_person(
-    connection: Connection, secret: str, *, now: datetime, address: str | None = None
+    connection: Connection,
+    secret: str,
+    *,
+    now: datetime,
+    address: str | None = None,
+    is_use: bool = True,
 ) -> Person | None:
-    """Whose token it is; None when it is unknown, over, idle for too long, or revoked."""
+    """Whose token it is; None when it is unknown, over, idle for too long, or revoked.
+
+    ``is_use``: whether this puts its end off; an open page that nobody touches does not.
+    """
     if not has_shape(secret):
         return None
     asked = _FIND.where(token.c.sha256 == digest(secret), token.c.expires_at > now)
@@ -145,7 +153,7 @@ def find_person(
     kind = TokenKind(row.kind)
     if kind is TokenKind.SESSION and row.last_used_at <= now - SESSION_IDLE:
         return None
-    if row.last_used_at <= now - _NOTICED.get(kind, _NOTICED_ELSE):
+    if is_use and row.last_used_at <= now - _NOTICED.get(kind, _NOTICED_ELSE):
         _note_use(connection, kind, row.token_id, now)
     return _make_person(row._mapping, kind, address)
 

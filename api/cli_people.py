@@ -22,7 +22,7 @@ from api.cli_words import Session, both, find_actor, out
 from gis.attributes import Text
 from gis.db.connect import Installation
 from gis.db.roles import Pool
-from gis.people import accounts
+from gis.people import accounts, second_factor
 from gis.people.accounts import Account, NewAccount
 from gis.people.passwords import generate_password
 from gis.people.person import ACCOUNT_ROLES, Person
@@ -52,6 +52,9 @@ def register(app: typer.Typer) -> None:
          "Disable an account: all its logins end", "disable zhang.san"),
         ("password", password, "重置口令,并显示一次", "Give a new password; shows it once",
          "password zhang.san"),
+        ("reset-second-factor", reset_second_factor, "取消二次验证(手机丢失),由本人重新设置",
+         "Take the second factor away (a lost phone), to be set up anew",
+         "reset-second-factor zhang.san"),
         ("roles", roles, "更改角色", "Change what somebody is",
          "roles zhang.san officer inspector"),
     ):  # fmt: skip
@@ -150,6 +153,17 @@ def password(context: typer.Context, login: Login, stdin: FromStdin = False) -> 
         now = datetime.now(UTC)
         accounts.set_password(connection, known.id, word, by=operator(), now=now)
     _tell_password(session, known.login, None if stdin else word)
+
+
+def reset_second_factor(context: typer.Context, login: Login) -> None:
+    """Take an account's second factor away; all its logins end."""
+    session = _session(context)
+    with session.open() as installation, _gate(installation, "second factor") as connection:
+        known = accounts.find_login(connection, login)
+        second_factor.reset(connection, known.id, by=operator(), now=datetime.now(UTC))
+    session.note(
+        "{login} 的二次验证已取消", "{login} has no second factor any more", login=known.login
+    )
 
 
 def roles(

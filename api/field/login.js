@@ -63,6 +63,7 @@ function passwordInputs(proof) {
 
 // What a login may need beside the password, by the server's names.
 const FURTHER = {
+  second_factor: { words: "login_second", hint: "login_second_hint", attributes: { autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false" } },
   new_password: { words: "login_new_password", hint: "login_new_hint", attributes: { type: "password", autocomplete: "new-password" } },
 };
 

@@ -34,6 +34,8 @@ const WORDS = {
   login_lead: ["只需联网登录一次,之后没有信号也能记录", "Log in once with a signal; after that recording needs none"],
   login_name: ["账号", "Login"],
   login_password: ["密码", "Password"],
+  login_second: ["动态码", "Code"],
+  login_second_hint: ["身份验证器上的 6 位数字,或一个恢复码", "6 digits of your authenticator, or a recovery code"],
   login_new_password: ["新密码", "New password"],
   login_new_hint: ["至少 8 个字符,不能全是数字,不能含账号", "8 characters or more, not digits only, without the login"],
   login_code: ["登记码", "Enrolment code"],

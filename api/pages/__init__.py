@@ -28,6 +28,11 @@ _LOGIN = {
     "tagline": Text(zh="县城建设与管养,一张图上看清", en="A county's infrastructure on one map"),
     "login": Text(zh="登录名", en="Login"),
     "password": Text(zh="口令", en="Password"),
+    "second_factor": Text(zh="动态码", en="Code"),
+    "second_hint": Text(
+        zh="身份验证器上的 6 位数字,或一个恢复码",
+        en="6 digits of your authenticator, or a recovery code",
+    ),
     "new_password": Text(zh="新口令", en="New password"),
     "new_again": Text(zh="再次输入新口令", en="New password again"),
     "new_hint": Text(
@@ -41,10 +46,48 @@ _LOGIN = {
     "public": Text(zh="不登录,查看公开地图", en="Go on to the public map"),
     "other": Text(zh="English", en="中文"),
 }
+_ACCOUNT = {
+    "title": Text(zh="本人账号", en="Your account"),
+    "brand": Text(zh="城建一张图", en="Infratrack"),
+    "map": Text(zh="地图", en="Map"),
+    "logout": Text(zh="退出", en="Log out"),
+    "other": Text(zh="English", en="中文"),
+    "factor": Text(zh="二次验证", en="Second factor"),
+    "explain": Text(
+        zh="登录时除口令外,再输入身份验证器(如手机上的“腾讯身份验证器”或 FreeOTP,无需网络)"
+        "显示的 6 位动态码。",
+        en="Beside the password a login then takes 6 digits shown by an authenticator, such as"
+        " FreeOTP on a phone; it needs no network.",
+    ),
+    "password": Text(zh="口令", en="Password"),
+    "old_code": Text(zh="当前动态码或恢复码", en="Present code, or a recovery code"),
+    "begin": Text(zh="开始设置", en="Set it up"),
+    "scan": Text(
+        zh="用身份验证器扫描此码,或手工输入密钥。仅显示这一次。",
+        en="Scan this with the authenticator, or type the key into it. It is shown this once.",
+    ),
+    "code": Text(zh="身份验证器显示的 6 位数字", en="The 6 digits it shows"),
+    "confirm": Text(zh="启用", en="Put in force"),
+    "recovery": Text(zh="恢复码", en="Recovery codes"),
+    "keep": Text(
+        zh="手机丢失时代替动态码,每个只能用一次,仅显示这一次。请打印或抄下,锁好保存。",
+        en="Each takes the place of a code once, should the phone be lost. They are shown this"
+        " once: print them or write them down, and lock them away.",
+    ),
+    "print": Text(zh="打印", en="Print"),
+    "done": Text(zh="已保存,继续", en="Kept, go on"),
+    "change": Text(zh="修改口令", en="Change the password"),
+    "old": Text(zh="原口令", en="Old password"),
+    "new": Text(zh="新口令", en="New password"),
+    "again": Text(zh="再次输入新口令", en="New password again"),
+    "save": Text(zh="修改", en="Change it"),
+    "noscript": Text(zh="此页面需要启用 JavaScript。", en="This page needs JavaScript."),
+}
 _ADMIN = {
     "title": Text(zh="账号管理", en="Accounts"),
     "brand": Text(zh="城建一张图", en="Infratrack"),
     "map": Text(zh="地图", en="Map"),
+    "account": Text(zh="本人账号", en="Your account"),
     "logout": Text(zh="退出", en="Log out"),
     "other": Text(zh="English", en="中文"),
     "add": Text(zh="新建账号", en="New account"),
@@ -92,7 +135,7 @@ def login_document(
 
 def _keep_fields(page: str, fields: Collection[str]) -> str:
     """Without the parts between ``<!--name-->`` and ``<!--/name-->`` whose name is not asked."""
-    for name in ("new_password",):
+    for name in ("second_factor", "new_password"):
         before, _, rest = page.partition(f"<!--{name}-->")
         inside, _, after = rest.partition(f"<!--/{name}-->")
         page = before + (inside.strip() if name in fields else "") + after
@@ -104,6 +147,13 @@ def admin_document(language: Language) -> str:
     other = Language.EN if language is Language.ZH else Language.ZH
     page = _fill("admin.html", language, _ADMIN, switch=f"/admin?lang={other.value}")
     return page.replace("<!--roles-->", "".join(_role_box(r, language) for r in ACCOUNT_ROLES))
+
+
+def account_document(language: Language, *, goal: str) -> str:
+    """The page of one's own account; ``goal`` is where to go on to when all is set up."""
+    other = Language.EN if language is Language.ZH else Language.ZH
+    switch = "/account?" + urlencode({"lang": other.value, "next": goal}, quote_via=quote)
+    return _fill("account.html", language, _ACCOUNT, switch=switch, goal=goal)
 
 
 def _role_box(role: PersonRole, language: Language) -> str:

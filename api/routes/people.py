@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,10 +17,13 @@ from api.context import application_of
 from api.errors import STATUS
 from api.identity import (
     address_of,
+    asks_code_here,
     at_gate,
     cookie_name,
     drop_session,
+    is_provisional,
     person_of,
+    remember_code,
     set_session,
 )
 from api.language import choose_language
@@ -45,7 +48,8 @@ async def login_page(request: Request) -> Response:
     """The page to log in with; works without scripts."""
     check_known(request.query_params, {*COMMON, "next"})
     goal = read_goal(request.query_params.get("next", ""))
-    page = login_document(choose_language(request), goal=goal)
+    fields = ["second_factor"] if asks_code_here(request) else []
+    page = login_document(choose_language(request), goal=goal, fields=fields)
     return Response(page, 200, PAGE_HEADERS, "text/html")
 
 
@@ -61,6 +65,7 @@ async def log_in(request: Request) -> Response:
             form.get("login", ""),
             form.get("password", ""),
             new_password=form.get("new_password"),
+            code=form.get("second_factor") or None,
         )
     except (LoginError, ThrottledError, InputError) as error:
         return _show_again(request, error, form=form, goal=goal)
@@ -71,15 +76,25 @@ async def log_in(request: Request) -> Response:
         lambda connection: open_session(connection, person, now=now, replaced=before),
         actor=person.login,
     )
+    if is_provisional(request, person):
+        goal = "/account?" + urlencode({"next": goal, "lang": choose_language(request).value})
     answer = RedirectResponse(goal, 303, PRIVATE)
     set_session(request, answer, issued.secret)
+    if person.has_second_factor:
+        remember_code(request, answer)
     return answer
 
 
 async def prove(
-    request: Request, login: str, word: str, *, new_password: str | None = None
+    request: Request,
+    login: str,
+    word: str,
+    *,
+    new_password: str | None = None,
+    code: str | None = None,
+    asks_code: bool = True,
 ) -> Person:
-    """Whose login and password these are, in turn."""
+    """Whose login and password these are, in turn (:func:`gis.people.login.check_credentials`)."""
     parts = application_of(request)
     address = address_of(request)
     return await parts.logins.run(
@@ -90,6 +105,8 @@ async def prove(
             address=address,
             now=parts.clock(),
             new_password=new_password,
+            code=code,
+            asks_code=asks_code,
         )
     )
 
@@ -191,7 +208,7 @@ async def change_password(request: Request) -> Response:
     person = person_of(request)
     asked = await read_model(request, NewPassword)
     check_password(asked.new, login=person.login)
-    await prove(request, person.login, asked.old)
+    await prove(request, person.login, asked.old, asks_code=False)
     account_id, now = own_account(person), application_of(request).clock()
 
     def work(connection: Connection) -> None:

@@ -51,6 +51,8 @@ _PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice")
 _GATE_RIGHTS = {
     "account": ("SELECT", "INSERT", "UPDATE"),
     "password": ("SELECT", "INSERT", "UPDATE"),
+    "second_factor": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "recovery_code": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "device": ("SELECT", "INSERT", "UPDATE"),
     "token": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "enrolment": ("SELECT", "INSERT", "UPDATE", "DELETE"),

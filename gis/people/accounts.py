@@ -202,7 +202,7 @@ def change_account(
     if name is not None:
         values["name"] = read_name(name)
     if roles is not None:
-        _refuse_self(identifier, by)
+        refuse_self(identifier, by)
         values["roles"] = sorted(read_roles(roles))
     if townships is not None:
         values["townships"] = [read_name(t) for t in townships]
@@ -223,16 +223,20 @@ def change_account(
     )
 
 
-def _refuse_self(identifier: UUID, by: Person) -> None:
+def refuse_self(identifier: UUID, by: Person) -> None:
+    """Raise ConflictError for what another officer must do."""
     if by.account_id == identifier:
         raise ConflictError(
-            Text(zh="不能停用本人或更改本人角色", en="not your own account: ask another officer")
+            Text(
+                zh="不能停用本人、更改本人角色或重置本人二次验证:请由他人办理",
+                en="not your own account: ask another officer",
+            )
         )
 
 
 def disable_account(connection: Connection, identifier: UUID, *, by: Person, now: datetime) -> int:
     """Let somebody in no more: every token ends in this transaction; how many there were."""
-    _refuse_self(identifier, by)
+    refuse_self(identifier, by)
     row = find_account(connection, identifier)
     asked = update(account).where(account.c.id == identifier, account.c.disabled_at.is_(None))
     connection.execute(asked.values(disabled_at=now))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from sqlalchemy.exc import DBAPIError
 
 from gis.db.handle import is_disk_full
-from gis.db.people_tables import account, device, token
+from gis.db.people_tables import account, device, second_factor, token
 from gis.people.person import Credential, Person, PersonRole, choose_pool
 
 
@@ -120,12 +120,15 @@ _FIND = (
         account.c.roles,
         account.c.townships,
         account.c.section,
+        second_factor.c.secret.is_not(None).label("has_second_factor"),
     )
     .select_from(
-        token.outerjoin(account, account.c.id == token.c.account_id).outerjoin(
+        token.outerjoin(account, account.c.id == token.c.account_id)
+        .outerjoin(
             device,
             (device.c.id == token.c.device_id) & (device.c.account_id == token.c.account_id),
         )
+        .outerjoin(second_factor, second_factor.c.account_id == token.c.account_id)
     )
     .where(token.c.revoked_at.is_(None), account.c.disabled_at.is_(None))
     .where(device.c.revoked_at.is_(None))
@@ -188,6 +191,7 @@ def _make_person(row: RowMapping, kind: TokenKind, address: str | None) -> Perso
         device_id=row["device_id"],
         hazard_id=row["hazard_id"],
         address=address,
+        has_second_factor=row["has_second_factor"],
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import UUID, uuid4
 
 import httpx
@@ -112,6 +113,7 @@ def gather(
     host: str = "0.0.0.0",
     reader: str = "public",
     county: bool = True,
+    second_factor: Literal["off", "officers", "all"] = "off",
 ) -> Iterator[Crowd]:
     """A crowd over a migrated, empty database; to the application it is asked from elsewhere.
 
@@ -119,7 +121,9 @@ def gather(
     (It listens to the loopback address all the same; ``host`` is what the settings say.)
     """
     clock = Clock()
-    settings = Settings(reader=reader, host=host, state_folder=folder, pool_size=4)
+    settings = Settings(
+        reader=reader, host=host, state_folder=folder, pool_size=4, second_factor=second_factor
+    )
     with ExitStack() as stack:
         db = PooledDatabase(urls)
         stack.callback(db.close)

@@ -22,7 +22,7 @@ from api.cli_words import Session, both, find_actor, out
 from gis.attributes import Text
 from gis.db.connect import Installation
 from gis.db.roles import Pool
-from gis.people import accounts
+from gis.people import accounts, second_factor
 from gis.people.accounts import Account, NewAccount
 from gis.people.passwords import generate_password
 from gis.people.person import ACCOUNT_ROLES, Person
@@ -52,6 +52,9 @@ def register(app: typer.Typer) -> None:
          "Disable an account: all its logins end", "disable zhang.san"),
         ("password", password, "重置口令,并显示一次", "Give a new password; shows it once",
          "password zhang.san"),
+        ("reset-second-factor", reset_second_factor, "取消二次验证(手机丢失),由本人重新设置",
+         "Take the second factor away (a lost phone), to be set up anew",
+         "reset-second-factor zhang.san"),
         ("roles", roles, "更改角色", "Change what somebody is",
          "roles zhang.san officer inspector"),
     ):  # fmt: skip
@@ -152,6 +155,17 @@ def password(context: typer.Context, login: Login, stdin: FromStdin = False) -> 
     _tell_password(session, known.login, None if stdin else word)
 
 
+def reset_second_factor(context: typer.Context, login: Login) -> None:
+    """Take an account's second factor away; all its logins end."""
+    session = _session(context)
+    with session.open() as installation, _gate(installation, "second factor") as connection:
+        known = accounts.find_login(connection, login)
+        second_factor.reset(connection, known.id, by=operator(), now=datetime.now(UTC))
+    session.note(
+        "{login} 的二次验证已取消", "{login} has no second factor any more", login=known.login
+    )
+
+
 def roles(
     context: typer.Context,
     login: Login,
@@ -182,8 +196,14 @@ def make_demonstration_accounts(session: Session, installation: Installation) ->
 def _make_demonstration_account(connection: Connection, role: str) -> tuple[str, str]:
     login, word = f"demo.{role}", generate_password()
     label = next(known for known in ACCOUNT_ROLES if known.value == role).label
+    # Made anew in every installation and known to who reads it here alone: nobody else chose it,
+    # and who tries the demonstration as eight people need not invent eight passwords.
     new = NewAccount(
-        login=login, name=f"演示{label.zh}", roles=accounts.read_roles([role]), password=word
+        login=login,
+        name=f"演示{label.zh}",
+        roles=accounts.read_roles([role]),
+        password=word,
+        is_one_time=False,
     )
     accounts.create_account(connection, new, by=operator(), now=datetime.now(UTC))
     return login, word
@@ -201,7 +221,10 @@ def _tell_password(session: Session, login: str, word: str | None) -> None:
     """A generated password on stdout, the only place it ever is."""
     session.note("{login} 可以登录", "{login} may log in", login=login)
     if word is not None:
-        session.note("口令(仅显示这一次):", "The password, shown this once:")
+        session.note(
+            "口令(仅显示这一次,首次登录须更改):",
+            "The password, shown this once and changed at the first login:",
+        )
         session.answer(word)
 
 

@@ -21,6 +21,7 @@ from api.routes import (
     outbox,
     people,
     records,
+    second_factor,
     uploads,
 )
 from api.routing import DELETE, PATCH, POST, PUT, Row
@@ -54,9 +55,13 @@ ROUTES: tuple[Row, ...] = (
     Row("/static/vendor/{file:path}", maps.vendor_file, OPEN),
     Row("/login", people.login_page, OPEN),
     Row("/login", people.log_in, OPEN, POST, is_form=True),
-    Row("/logout", people.log_out, Action.OWN_ACCOUNT, POST),
+    Row("/logout", people.log_out, Action.OWN_LOGIN, POST),
     Row("/me", people.me, OPEN),
-    Row("/me/password", people.change_password, Action.OWN_ACCOUNT, POST),
+    Row("/me/password", people.change_password, Action.OWN_LOGIN, POST),
+    Row("/me/second-factor", second_factor.state, Action.OWN_LOGIN),
+    Row("/me/second-factor", second_factor.begin, Action.OWN_LOGIN, POST),
+    Row("/me/second-factor/confirm", second_factor.confirm, Action.OWN_LOGIN, POST),
+    Row("/account", second_factor.account_page, Action.OWN_LOGIN),
     Row("/devices", devices.enrol, OPEN, POST),
     Row("/devices", devices.list_own, Action.OWN_ACCOUNT),
     Row("/devices/{id}", devices.revoke_own, Action.OWN_ACCOUNT, DELETE),

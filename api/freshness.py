@@ -131,7 +131,7 @@ class ByteCache:
 
 
 class Listener:
-    """One thread on LISTEN; wakes live pages (server-sent events) and frees caches."""
+    """One thread on LISTEN: a change frees caches; it and a revocation wake live pages (SSE)."""
 
     def __init__(self, url: str, on_change: Callable[[], None]) -> None:
         parts = make_url(url).set(drivername="postgresql")
@@ -163,10 +163,11 @@ class Listener:
         while not self._stop.is_set():
             try:
                 with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    connection.execute("LISTEN infratrack_change")
+                    connection.execute("LISTEN infratrack_change; LISTEN infratrack_access")
                     while not self._stop.is_set():
-                        for _ in connection.notifies(timeout=1.0, stop_after=1):
-                            self._on_change()
+                        for notice in connection.notifies(timeout=1.0, stop_after=1):
+                            if notice.channel == "infratrack_change":
+                                self._on_change()
                             self._wake()
             except psycopg.Error as error:
                 _log.warning("listening for changes was interrupted: %s", error)

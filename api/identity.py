@@ -10,11 +10,14 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +26,7 @@ from gis.attributes import Text
 from gis.db.roles import Pool
 from gis.errors import ForbiddenError, LoginError
 from gis.people.person import Credential, Person, make_anonymous
+from gis.people.second_factor import is_required
 from gis.people.tokens import SESSION_LIFE, find_person
 
 T = TypeVar("T")
@@ -30,6 +34,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_HEADER = "x-infratrack"
 """A header no form can send, and no other site's script without our leave (there is none)."""
 _PLAIN_COOKIE = "infratrack_session"
+_CODE_COOKIE = "infratrack_code"
+"""No secret: that this browser's login takes a code."""
 _OVER = Text(zh="登录已失效,请重新登录", en="the login is over: log in again")
 _FOREIGN = Text(zh="请求不是本站页面发出的", en="the request does not come from a page of ours")
 
@@ -82,8 +88,21 @@ async def _find(request: Request) -> Person:
     if secret := request.cookies.get(cookie_name(request)):
         person = await _look_up(request, secret)
         if person is not None and person.credential is Credential.SESSION:
-            return person
+            return _limit_provisional(request, person)
     return nobody_of(request)
+
+
+def is_provisional(request: Request, person: Person) -> bool:
+    """Whether the person's role needs a second factor, and has none."""
+    rule = application_of(request).settings.second_factor
+    return is_required(rule, person.roles) and not person.has_second_factor
+
+
+def _limit_provisional(request: Request, person: Person) -> Person:
+    # Of sessions only: a phone or an app password was given out after whatever was needed then.
+    if not is_provisional(request, person):
+        return person
+    return replace(person, is_provisional=True, pool=Pool.PUBLIC)
 
 
 async def _read_basic(request: Request, word: str) -> Person:
@@ -106,7 +125,31 @@ async def _require_person(request: Request, secret: str) -> Person:
     return person
 
 
-async def _look_up(request: Request, secret: str) -> Person | None:
+async def is_still_let_in(request: Request, person: Person) -> bool:
+    """Whether what the person showed for this request would still be taken, somebody unknown's too.
+
+    For answers that go on for hours. True while the database cannot be asked: it tells nothing
+    then, either.
+    """
+    if not person.is_known:
+        return True
+    try:
+        known = await _look_up(request, _shown_secret(request), is_use=False)
+    except (DBAPIError, PoolTimeout):
+        return True
+    return known is not None and known.token_id == person.token_id
+
+
+def _shown_secret(request: Request) -> str:
+    scheme, _, word = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return word.strip()
+    if scheme.lower() == "basic":
+        return base64.b64decode(word).decode().partition(":")[2]
+    return request.cookies.get(cookie_name(request), "")
+
+
+async def _look_up(request: Request, secret: str, *, is_use: bool = True) -> Person | None:
     parts, address = application_of(request), address_of(request)
     engine, now = parts.database.engines[Pool.GATE], parts.clock()
 
@@ -114,7 +157,7 @@ async def _look_up(request: Request, secret: str) -> Person | None:
         # Of every request: one statement without a transaction around it.
         with engine.connect() as connection:
             single = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return find_person(single, secret, now=now, address=address)
+            return find_person(single, secret, now=now, address=address, is_use=is_use)
 
     return await anyio.to_thread.run_sync(in_thread)
 
@@ -156,6 +199,20 @@ def drop_session(request: Request, answer: Response) -> None:
     answer.delete_cookie(
         cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax"
     )
+
+
+def remember_code(request: Request, answer: Response) -> None:
+    """Let the form ask for the code at once the next time, and not for the password twice."""
+    secure = request.url.scheme == "https"
+    year = 365 * 86_400
+    answer.set_cookie(
+        _CODE_COOKIE, "1", max_age=year, path="/login", secure=secure, httponly=True, samesite="lax"
+    )
+
+
+def asks_code_here(request: Request) -> bool:
+    """Whether somebody has logged in with a code in this browser."""
+    return request.cookies.get(_CODE_COOKIE) == "1"
 
 
 def check_origin(request: Request, *, is_form: bool = False) -> None:

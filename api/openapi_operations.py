@@ -14,6 +14,7 @@ from api.routes.campaigns import Assignment, Opening
 from api.routes.devices import NewDevice, NewEnrolment, NewLink
 from api.routes.people import NewAppPassword, NewPassword
 from api.routes.records import MAX_BATCH
+from api.routes.second_factor import Beginning, Confirmation
 from api.routes.uploads import UPLOAD_METHODS
 from gis.evidence.examine_picture import SIZES
 from gis.evidence.receive import MAX_BYTES
@@ -102,7 +103,9 @@ _SYNC: Document = {
 _LOGIN: Document = {
     "type": "object",
     "required": ["login", "password"],
-    "properties": {"login": _TEXT, "password": _TEXT, "next": _TEXT},
+    "properties": dict.fromkeys(
+        ("login", "password", "second_factor", "new_password", "new_again", "next"), _TEXT
+    ),
 }
 _IN_HAZARDS = (
     parameter("bbox", _TEXT, "west,south,east,north"),
@@ -163,10 +166,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/login"): Operation(
         body=("application/x-www-form-urlencoded", _LOGIN),
-        answers={303: None, 401: HTML, 429: HTML},
+        answers={303: None, 400: HTML, 401: HTML, 429: HTML},
     ),
     ("POST", "/logout"): Operation(answers=NOTHING),
     ("POST", "/me/password"): Operation(body=NewPassword, answers=NOTHING, problems=(401, 429)),
+    ("POST", "/me/second-factor"): Operation(body=Beginning, answers=CREATED, problems=(401, 429)),
+    ("POST", "/me/second-factor/confirm"): Operation(body=Confirmation, problems=(401, 409, 429)),
+    ("GET", "/account"): Operation(
+        parameters=(parameter("next", _TEXT, "Where to go after it"),), answers=PAGE
+    ),
     ("POST", "/devices"): Operation(body=NewDevice, answers=CREATED, problems=(401, 403, 429)),
     ("DELETE", "/devices/{id}"): Operation(answers=NOTHING),
     ("POST", "/enrolments"): Operation(body=NewEnrolment, answers=CREATED, problems=(404,)),

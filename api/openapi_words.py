@@ -32,6 +32,14 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("POST", "/logout"): Text(zh="退出", en="Log out"),
     ("GET", "/me"): Text(zh="当前用户", en="Who is logged in"),
     ("POST", "/me/password"): Text(zh="修改本人口令", en="Change one's own password"),
+    ("GET", "/me/second-factor"): Text(zh="本人的二次验证", en="One's own second factor"),
+    ("POST", "/me/second-factor"): Text(
+        zh="开始设置二次验证", en="Begin to set up a second factor"
+    ),
+    ("POST", "/me/second-factor/confirm"): Text(
+        zh="以动态码启用二次验证", en="Put it in force by a code"
+    ),
+    ("GET", "/account"): Text(zh="本人账号页", en="The page of one's own account"),
     ("POST", "/devices"): Text(zh="登记手机", en="Bring a phone in"),
     ("GET", "/devices"): Text(zh="本人的手机", en="One's own phones"),
     ("DELETE", "/devices/{id}"): Text(

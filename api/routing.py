@@ -15,7 +15,7 @@ from api.audit import note_reading, note_refusal
 from api.identity import check_origin, identify, nobody_of
 from api.language import choose_language
 from api.pages import PAGE_HEADERS, login_document
-from gis.errors import ForbiddenError, InfratrackError, LoginError
+from gis.errors import ForbiddenError, InfratrackError, LoginError, SecondFactorSetupError
 from gis.people.person import Person
 from gis.people.policy import Action, allows, require
 
@@ -94,6 +94,9 @@ def _offer_login(request: Request, error: InfratrackError) -> Response:
         there = "/login?" + urlencode({"next": goal, "lang": language.value})
         headers = {"Cache-Control": "no-store", "Vary": "Accept, Cookie"}
         return RedirectResponse(there, 303, headers)
+    if isinstance(error, SecondFactorSetupError):
+        there = "/account?" + urlencode({"next": goal, "lang": language.value})
+        return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
     page = login_document(language, goal=goal, complaint=error.text(language))
     return Response(page, 403, PAGE_HEADERS, "text/html")
 

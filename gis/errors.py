@@ -9,7 +9,10 @@ InfratrackError
 │   └── CursorError       a paging cursor that was changed
 ├── NotFoundError         no such collection, feature, tile (404)
 ├── LoginError            nobody is logged in, or not any more (401)
+│   ├── NewPasswordError  the password was for one login: a new one is needed (401)
+│   └── SecondFactorError a code of the second factor is needed, or was wrong (401)
 ├── ForbiddenError        the role may not (403)
+│   └── SecondFactorSetupError  the role needs a second factor, and has none yet (403)
 ├── ThrottledError        too many attempts to log in (429)
 ├── ConflictError         the same code or source twice, a stale version (409)
 ├── TransitionError       a hazard event its state does not allow (409)
@@ -97,6 +100,20 @@ class LoginError(InfratrackError):
     title = Text(zh="请先登录", en="Log in first")
 
 
+class NewPasswordError(LoginError):
+    """The password was given out for one login; the fact ``needs`` names what to send with it."""
+
+    type = "new-password-needed"
+    title = Text(zh="须设置新口令", en="A new password is needed")
+
+
+class SecondFactorError(LoginError):
+    """A code of the second factor is needed, or was wrong; the fact ``needs`` names it."""
+
+    type = "second-factor-needed"
+    title = Text(zh="须二次验证", en="A second factor is needed")
+
+
 class ThrottledError(InfratrackError):
     """Too many attempts to log in; the fact ``retry_after`` says how many seconds to wait."""
 
@@ -109,6 +126,13 @@ class ForbiddenError(InfratrackError):
 
     type = "forbidden"
     title = Text(zh="无权访问", en="Forbidden")
+
+
+class SecondFactorSetupError(ForbiddenError):
+    """The role needs a second factor and has set up none; the fact ``at`` is the page for it."""
+
+    type = "second-factor-setup-needed"
+    title = Text(zh="须先设置二次验证", en="Set up the second factor first")
 
 
 class ConflictError(InfratrackError):

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         default="strict",
         description="Who may re-inspect and close: strict, or small (units of three people).",
     )
+    second_factor: Literal["off", "officers", "all"] = Field(
+        default="officers",
+        description="Who must log in with a second factor: off, officers (the three), all.",
+    )
     backup_hour: int = Field(
         default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
     )

@@ -9,7 +9,7 @@ export const isHard = (status) => status >= 400 && status < 500 && !SOFT.has(sta
 
 export async function readProblem(response) {
   const problem = await response.json().catch(() => ({}));
-  return { status: response.status, words: problemWords(problem) };
+  return { status: response.status, words: problemWords(problem), needs: problem.needs ?? [] };
 }
 
 // A {zh, en} pair where the server gives both, else its text in the language it was asked in.

@@ -17,7 +17,7 @@ from api.ogc.parameters import COMMON, check_known, refuse_parameter
 from api.pages import PAGE_HEADERS, admin_document
 from api.requests import read_model
 from api.routes.people import Body, answer_private, read_identifier
-from gis.people import accounts
+from gis.people import accounts, second_factor
 from gis.people.accounts import Account, NewAccount
 from gis.people.audit import PAGE, AuditFilter, note, read_audit
 from gis.people.passwords import generate_password
@@ -35,8 +35,11 @@ async def admin_page(request: Request) -> Response:
 async def list_all(request: Request) -> Response:
     """Every account."""
     check_known(request.query_params, COMMON)
-    found = await at_gate(request, accounts.list_accounts)
-    return answer_private(request, {"accounts": [known.as_dict() for known in found]})
+    found, holders = await at_gate(
+        request, lambda c: (accounts.list_accounts(c), second_factor.list_holders(c))
+    )
+    listed = [{**known.as_dict(), "has_second_factor": known.id in holders} for known in found]
+    return answer_private(request, {"accounts": listed})
 
 
 class Creation(Body):
@@ -77,7 +80,10 @@ async def create(request: Request) -> Response:
 
 
 class Change(Body):
-    """What to change of an account; what is absent stays. ``reset_password`` makes a new one."""
+    """What to change of an account; what is absent stays.
+
+    ``reset_password`` makes a new one; ``reset_second_factor`` takes it away, to be set up anew.
+    """
 
     name: str | None = Field(default=None, max_length=100)
     roles: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=9)
@@ -85,6 +91,7 @@ class Change(Body):
     section: str | None = Field(default=None, max_length=100)
     disabled: bool | None = None
     reset_password: bool = False
+    reset_second_factor: bool = False
 
 
 async def change(request: Request) -> Response:
@@ -109,6 +116,8 @@ async def change(request: Request) -> Response:
         )
         if word is not None:
             accounts.set_password(connection, identifier, word, by=person, now=now)
+        if asked.reset_second_factor:
+            second_factor.reset(connection, identifier, by=person, now=now)
         _set_disabled(connection, identifier, asked.disabled)
         return accounts.find_account(connection, identifier)
 

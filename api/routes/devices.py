@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
 from uuid import UUID
 
-import segno
+import anyio.to_thread
 from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from api.audit import note_refusal
 from api.context import absolute, application_of, parts_of
-from api.identity import address_of, at_gate, person_of
+from api.identity import address_of, at_gate, is_provisional, person_of
 from api.ogc.parameters import COMMON, check_known
+from api.qr import draw_qr
 from api.requests import read_model
 from api.routes.people import (
     NOT_THERE,
@@ -28,13 +29,19 @@ from api.routes.people import (
 )
 from gis import queries
 from gis.attributes import Text
-from gis.errors import ForbiddenError, InputError, LoginError, NotFoundError
-from gis.people import devices, tokens
+from gis.errors import (
+    ForbiddenError,
+    InputError,
+    LoginError,
+    NotFoundError,
+    SecondFactorSetupError,
+)
+from gis.people import devices, second_factor, tokens
 from gis.people.accounts import find_account
 from gis.people.audit import note
-from gis.people.login import person_of_account
+from gis.people.login import check_code, person_of_account
 from gis.people.person import Person
-from gis.people.policy import TABLE, Action
+from gis.people.policy import SETUP, TABLE, Action
 from gis.people.tokens import MAX_LINK_DAYS, Issued, TokenKind
 
 
@@ -45,6 +52,8 @@ class NewDevice(Body):
     device_name: str = Field(min_length=1, max_length=100)
     login: str | None = Field(default=None, max_length=200)
     password: str | None = Field(default=None, max_length=200)
+    new_password: str | None = Field(default=None, max_length=200)
+    second_factor: str | None = Field(default=None, max_length=64)
     code: str | None = Field(default=None, max_length=64)
 
 
@@ -56,8 +65,15 @@ async def enrol(request: Request) -> Response:
     if asked.code is not None:
         person, issued = await _try_code(request, asked)
     elif asked.login is not None and asked.password is not None:
-        person = await prove(request, asked.login, asked.password)
+        person = await prove(
+            request,
+            asked.login,
+            asked.password,
+            new_password=asked.new_password,
+            code=asked.second_factor,
+        )
         _require_field(person)
+        _require_second_factor(request, person)
         identifier, name = asked.device_id, asked.device_name
         issued = await at_gate(
             request, lambda c: devices.enrol_device(c, person, identifier, name, now=now)
@@ -75,22 +91,43 @@ async def enrol(request: Request) -> Response:
 
 
 async def _try_code(request: Request, asked: NewDevice) -> tuple[Person, Issued]:
+    parts = application_of(request)
     try:
-        return await at_gate(request, lambda c: _enrol_by_code(c, request, asked))
+        person = await at_gate(request, lambda c: _find_person(c, request, asked))
+        _require_field(person)
+        _require_second_factor(request, person)
+        if person.has_second_factor:
+            await anyio.to_thread.run_sync(
+                lambda: check_code(parts.database, person, asked.second_factor, now=parts.clock())
+            )
+        return person, await at_gate(request, lambda c: _enrol_by_code(c, request, person, asked))
     except LoginError as error:
         await note_refusal(request, person_of(request), "enrol_device", error)
         raise
 
 
-def _enrol_by_code(
-    connection: Connection, request: Request, asked: NewDevice
-) -> tuple[Person, Issued]:
+def _find_person(connection: Connection, request: Request, asked: NewDevice) -> Person:
+    """Whose enrolment code it is; the code stays good."""
     now, address = application_of(request).clock(), address_of(request)
-    account_id = devices.use_code(connection, asked.code or "", now=now)
+    account_id = devices.find_code(connection, asked.code or "", now=now)
     person = person_of_account(find_account(connection, account_id), address=address)
-    _require_field(person)
-    issued = devices.enrol_device(connection, person, asked.device_id, asked.device_name, now=now)
-    return person, issued
+    return replace(
+        person, has_second_factor=second_factor.has_second_factor(connection, account_id)
+    )
+
+
+def _enrol_by_code(
+    connection: Connection, request: Request, person: Person, asked: NewDevice
+) -> Issued:
+    now = application_of(request).clock()
+    devices.use_code(connection, asked.code or "", now=now)
+    return devices.enrol_device(connection, person, asked.device_id, asked.device_name, now=now)
+
+
+def _require_second_factor(request: Request, person: Person) -> None:
+    """Nothing that lasts for weeks is given to who lacks what the role needs."""
+    if is_provisional(request, person):
+        raise SecondFactorSetupError(SETUP, at="/account")
 
 
 def _require_field(person: Person) -> None:
@@ -158,11 +195,7 @@ def _show_address(request: Request, path: str, secret: str) -> dict[str, str]:
     The secret is in the fragment, which no browser sends: it reaches no log.
     """
     address = f"{absolute(request, path)}#{secret}"
-    picture = BytesIO()
-    segno.make(address, error="m", micro=False).save(
-        picture, kind="svg", border=4, dark="#20262b", xmldecl=False, omitsize=True
-    )
-    return {"address": address, "svg": picture.getvalue().decode()}
+    return {"address": address, "svg": draw_qr(address)}
 
 
 class NewLink(Body):

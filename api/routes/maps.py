@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from api.answers import answer_json
 from api.context import Parts, parts_of
 from api.freshness import read_version
+from api.identity import is_still_let_in, person_of
 from api.language import choose_language
 from api.ogc.parameters import (
     COMMON,
@@ -102,11 +103,15 @@ async def search(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Server-sent events: versions of the collections at each change; a comment as heartbeat."""
+    """Server-sent events: versions of the collections at each change; a comment as heartbeat.
+
+    The stream ends when what the person showed is revoked, at once; when it has run out, with the
+    next heartbeat.
+    """
     check_known(request.query_params, COMMON)
     if request.method == "HEAD":  # nothing would end a stream that nobody reads
         return Response(status_code=200, media_type="text/event-stream")
-    stream = _stream_versions(parts_of(request))
+    stream = _stream_versions(request)
     first = await anext(stream)  # refusals come before the answer has begun
 
     async def all_of_it() -> AsyncIterator[bytes]:
@@ -118,21 +123,33 @@ async def events(request: Request) -> Response:
     return StreamingResponse(all_of_it(), 200, headers, "text/event-stream")
 
 
-async def _stream_versions(parts: Parts) -> AsyncIterator[bytes]:
-    names = list(parts.kinds)
+async def _stream_versions(request: Request) -> AsyncIterator[bytes]:
+    parts, person = parts_of(request), person_of(request)
+    names, told = list(parts.kinds), ""
     with parts.listener.subscribe() as changed:
         yield b"retry: 3000\n\n"
-        while not parts.listener.closing:
-            try:
-                await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
-            except TimeoutError:
+        while True:
+            is_change = await _wait_for_change(changed)
+            if parts.listener.closing or not await is_still_let_in(request, person):
+                return
+            if not is_change:
                 yield b": alive\n\n"
                 continue
-            await asyncio.sleep(GATHER_S)
-            changed.clear()
-            if not parts.listener.closing:
-                versions = await parts.reader.ask_aside(lambda ask: read_version(ask, names))
+            versions = await parts.reader.ask_aside(lambda ask: read_version(ask, names))
+            if versions != told:  # somebody else's being revoked wakes every stream
+                told = versions
                 yield f"id: {versions}\ndata: {versions}\n\n".encode()
+
+
+async def _wait_for_change(changed: asyncio.Event) -> bool:
+    """Wait for a notice, and for those that come with it; False when it is time to say "alive"."""
+    try:
+        await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
+    except TimeoutError:
+        return False
+    await asyncio.sleep(GATHER_S)
+    changed.clear()
+    return True
 
 
 def _serve_file(folder: Path, path: str) -> Response:

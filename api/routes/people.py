@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,12 +14,16 @@ from starlette.responses import RedirectResponse, Response
 
 from api.answers import answer_json
 from api.context import application_of
+from api.errors import STATUS
 from api.identity import (
     address_of,
+    asks_code_here,
     at_gate,
     cookie_name,
     drop_session,
+    is_provisional,
     person_of,
+    remember_code,
     set_session,
 )
 from api.language import choose_language
@@ -44,7 +48,8 @@ async def login_page(request: Request) -> Response:
     """The page to log in with; works without scripts."""
     check_known(request.query_params, {*COMMON, "next"})
     goal = read_goal(request.query_params.get("next", ""))
-    page = login_document(choose_language(request), goal=goal)
+    fields = ["second_factor"] if asks_code_here(request) else []
+    page = login_document(choose_language(request), goal=goal, fields=fields)
     return Response(page, 200, PAGE_HEADERS, "text/html")
 
 
@@ -53,11 +58,17 @@ async def log_in(request: Request) -> Response:
     check_known(request.query_params, COMMON)
     form = await _read_form(request)
     goal = read_goal(form.get("next", ""))
-    login, word = form.get("login", ""), form.get("password", "")
     try:
-        person = await prove(request, login, word)
-    except (LoginError, ThrottledError) as error:
-        return _show_again(request, error, login=login, goal=goal)
+        _require_same(form)
+        person = await prove(
+            request,
+            form.get("login", ""),
+            form.get("password", ""),
+            new_password=form.get("new_password"),
+            code=form.get("second_factor") or None,
+        )
+    except (LoginError, ThrottledError, InputError) as error:
+        return _show_again(request, error, form=form, goal=goal)
     now = application_of(request).clock()
     before = request.cookies.get(cookie_name(request))
     issued = await at_gate(
@@ -65,26 +76,69 @@ async def log_in(request: Request) -> Response:
         lambda connection: open_session(connection, person, now=now, replaced=before),
         actor=person.login,
     )
+    if is_provisional(request, person):
+        goal = "/account?" + urlencode({"next": goal, "lang": choose_language(request).value})
     answer = RedirectResponse(goal, 303, PRIVATE)
     set_session(request, answer, issued.secret)
+    if person.has_second_factor:
+        remember_code(request, answer)
     return answer
 
 
-async def prove(request: Request, login: str, word: str) -> Person:
-    """Whose login and password these are, in turn."""
+async def prove(
+    request: Request,
+    login: str,
+    word: str,
+    *,
+    new_password: str | None = None,
+    code: str | None = None,
+    asks_code: bool = True,
+) -> Person:
+    """Whose login and password these are, in turn (:func:`gis.people.login.check_credentials`)."""
     parts = application_of(request)
     address = address_of(request)
     return await parts.logins.run(
-        lambda: check_credentials(parts.database, login, word, address=address, now=parts.clock())
+        lambda: check_credentials(
+            parts.database,
+            login,
+            word,
+            address=address,
+            now=parts.clock(),
+            new_password=new_password,
+            code=code,
+            asks_code=asks_code,
+        )
     )
 
 
-def _show_again(request: Request, error: InfratrackError, *, login: str, goal: str) -> Response:
+def _require_same(form: dict[str, str]) -> None:
+    if form.get("new_password") != form.get("new_again"):
+        raise InputError(
+            Text(zh="两次输入的新口令不一致", en="the new password was not typed twice alike")
+        )
+
+
+def _show_again(
+    request: Request, error: InfratrackError, *, form: dict[str, str], goal: str
+) -> Response:
+    """The form with what is wrong, and with the fields that are needed or were there before."""
     language = choose_language(request)
-    page = login_document(language, goal=goal, login=login[:64], complaint=error.text(language))
+    page = login_document(
+        language,
+        goal=goal,
+        login=form.get("login", "")[:64],
+        complaint=error.text(language),
+        fields={*read_needs(error), *form},
+    )
     waiting = error.facts.get("retry_after")
     headers = {**PAGE_HEADERS, **({"Retry-After": str(waiting)} if waiting else {})}
-    return Response(page, 429 if waiting else 401, headers, "text/html")
+    return Response(page, STATUS[type(error)], headers, "text/html")
+
+
+def read_needs(error: InfratrackError) -> list[str]:
+    """What a login still needs, as its error says."""
+    needs = error.facts.get("needs", [])
+    return list(needs) if isinstance(needs, list) else []
 
 
 async def _read_form(request: Request) -> dict[str, str]:
@@ -154,7 +208,7 @@ async def change_password(request: Request) -> Response:
     person = person_of(request)
     asked = await read_model(request, NewPassword)
     check_password(asked.new, login=person.login)
-    await prove(request, person.login, asked.old)
+    await prove(request, person.login, asked.old, asks_code=False)
     account_id, now = own_account(person), application_of(request).clock()
 
     def work(connection: Connection) -> None:

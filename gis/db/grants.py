@@ -55,6 +55,8 @@ _OFFICE_PROJECTIONS = (*DUTY, "flood_level", "plot_step")
 _GATE_RIGHTS = {
     "account": ("SELECT", "INSERT", "UPDATE"),
     "password": ("SELECT", "INSERT", "UPDATE"),
+    "second_factor": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "recovery_code": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "device": ("SELECT", "INSERT", "UPDATE"),
     "token": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "enrolment": ("SELECT", "INSERT", "UPDATE", "DELETE"),

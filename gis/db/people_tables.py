@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -66,11 +67,48 @@ password = Table(
     Column("account_id", Uuid(), primary_key=True),
     Column("hash", Text(), nullable=False),
     _moment("changed_at"),
+    Column("is_one_time", Boolean(), nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["account_id"], [f"{CORE}.account.id"]),
     CheckConstraint("left(hash, 10) = '$argon2id$'", name="hash"),
     schema=CORE,
 )
-"""The argon2id hash of an account's password."""
+"""The argon2id hash of an account's password; one that somebody else gave is for one login."""
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("account_id", Uuid(), primary_key=True),
+    Column("secret", Text()),
+    _moment("confirmed_at", nullable=True),
+    Column("last_step", BigInteger()),
+    Column("offered", Text()),
+    _moment("offered_at", nullable=True),
+    ForeignKeyConstraint(["account_id"], [f"{CORE}.account.id"]),
+    CheckConstraint(
+        "(secret IS NULL) = (confirmed_at IS NULL) AND (secret IS NULL) = (last_step IS NULL)"
+        " AND (offered IS NULL) = (offered_at IS NULL)",
+        name="whole",
+    ),
+    schema=CORE,
+)
+"""The secret an account's authenticator holds, and the last time step whose code was used.
+
+It must be kept as it is, for codes are computed from it: only the gate role reads it. ``offered``
+is a secret that its owner has not confirmed yet.
+"""
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("account_id", Uuid(), nullable=False),
+    Column("sha256", LargeBinary(), nullable=False),
+    _moment("used_at", nullable=True),
+    PrimaryKeyConstraint("account_id", "sha256"),
+    ForeignKeyConstraint(["account_id"], [f"{CORE}.account.id"]),
+    CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+    schema=CORE,
+)
+"""Codes of 80 random bits for who has lost the authenticator, each for one login."""
 
 device = Table(
     "device",

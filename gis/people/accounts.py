@@ -64,7 +64,10 @@ def make_account(row: RowMapping) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made of; checked by :func:`create_account`."""
+    """What an account is made of; checked by :func:`create_account`.
+
+    ``is_one_time``: the password is known to who gave it, and is good for choosing another.
+    """
 
     login: str
     name: str
@@ -72,6 +75,7 @@ class NewAccount:
     password: str
     townships: tuple[str, ...] = ()
     section: str | None = None
+    is_one_time: bool = True
 
 
 def read_login(words: str) -> str:
@@ -145,13 +149,15 @@ def create_account(connection: Connection, new: NewAccount, *, by: Person, now: 
     ).scalar()
     if made is None:
         raise ConflictError(Text(zh="登录名已被使用", en="the login is taken"))
-    _store_password(connection, identifier, new.password, now)
+    _store_password(connection, identifier, new.password, now, is_one_time=new.is_one_time)
     note(connection, by, "create_account", subject=f"account:{login}", roles=sorted(roles))
     return identifier
 
 
-def _store_password(connection: Connection, identifier: UUID, word: str, now: datetime) -> None:
-    values = {"hash": hash_password(word), "changed_at": now}
+def _store_password(
+    connection: Connection, identifier: UUID, word: str, now: datetime, *, is_one_time: bool
+) -> None:
+    values = {"hash": hash_password(word), "changed_at": now, "is_one_time": is_one_time}
     stored = insert(password).values(account_id=identifier, **values)
     connection.execute(stored.on_conflict_do_update(index_elements=["account_id"], set_=values))
 
@@ -196,7 +202,7 @@ def change_account(
     if name is not None:
         values["name"] = read_name(name)
     if roles is not None:
-        _refuse_self(identifier, by)
+        refuse_self(identifier, by)
         values["roles"] = sorted(read_roles(roles))
     if townships is not None:
         values["townships"] = [read_name(t) for t in townships]
@@ -217,16 +223,20 @@ def change_account(
     )
 
 
-def _refuse_self(identifier: UUID, by: Person) -> None:
+def refuse_self(identifier: UUID, by: Person) -> None:
+    """Raise ConflictError for what another officer must do."""
     if by.account_id == identifier:
         raise ConflictError(
-            Text(zh="不能停用本人或更改本人角色", en="not your own account: ask another officer")
+            Text(
+                zh="不能停用本人、更改本人角色或重置本人二次验证:请由他人办理",
+                en="not your own account: ask another officer",
+            )
         )
 
 
 def disable_account(connection: Connection, identifier: UUID, *, by: Person, now: datetime) -> int:
     """Let somebody in no more: every token ends in this transaction; how many there were."""
-    _refuse_self(identifier, by)
+    refuse_self(identifier, by)
     row = find_account(connection, identifier)
     asked = update(account).where(account.c.id == identifier, account.c.disabled_at.is_(None))
     connection.execute(asked.values(disabled_at=now))
@@ -254,9 +264,14 @@ def set_password(
     now: datetime,
     keep: UUID | None = None,
 ) -> None:
-    """Set a password; every token of the account but ``keep`` ends."""
+    """Set a password; every token of the account but ``keep`` ends.
+
+    One that somebody else sets is for one login: until then only choosing another is allowed.
+    """
     row = find_account(connection, identifier)
     check_password(word, login=row.login)
-    _store_password(connection, identifier, word, now)
+    is_one_time = by.account_id != identifier
+    _store_password(connection, identifier, word, now, is_one_time=is_one_time)
     tokens.revoke_all(connection, identifier, now=now, keep=keep)
-    note(connection, by, "set_password", subject=f"account:{row.login}")
+    subject = f"account:{row.login}"
+    note(connection, by, "set_password", subject=subject, one_time=is_one_time)

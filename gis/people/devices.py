@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gis.attributes import Text
@@ -56,19 +56,29 @@ def make_code(connection: Connection, account_id: UUID, *, by: Person, now: date
     return Code(code, owner.login, now + CODE_LIFE)
 
 
+def find_code(connection: Connection, code: str, *, now: datetime) -> UUID:
+    """Whose code it is; it stays good. LoginError when it is none."""
+    held = select(enrolment.c.account_id).where(*_is_good(code, now))
+    return _require_code(connection.execute(held).scalar())
+
+
 def use_code(connection: Connection, code: str, *, now: datetime) -> UUID:
     """Whose code it is; it is used up by this. LoginError when it is none."""
-    used = (
-        update(enrolment)
-        .where(enrolment.c.sha256 == tokens.digest(code.strip().lower().replace("-", "")))
-        .where(enrolment.c.used_at.is_(None), enrolment.c.expires_at > now)
-        .where(
-            enrolment.c.account_id.in_(select(account.c.id).where(account.c.disabled_at.is_(None)))
-        )
-        .values(used_at=now)
-        .returning(enrolment.c.account_id)
+    used = update(enrolment).where(*_is_good(code, now)).values(used_at=now)
+    return _require_code(connection.execute(used.returning(enrolment.c.account_id)).scalar())
+
+
+def _is_good(code: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    enabled = select(account.c.id).where(account.c.disabled_at.is_(None))
+    return (
+        enrolment.c.sha256 == tokens.digest(code.strip().lower().replace("-", "")),
+        enrolment.c.used_at.is_(None),
+        enrolment.c.expires_at > now,
+        enrolment.c.account_id.in_(enabled),
     )
-    account_id: UUID | None = connection.execute(used).scalar()
+
+
+def _require_code(account_id: UUID | None) -> UUID:
     if account_id is None:
         raise LoginError(WRONG_CODE)
     return account_id

@@ -82,6 +82,15 @@ def check_password(password: str, *, login: str) -> None:
         )
 
 
+def check_new_password(password: str, *, before: str, login: str) -> None:
+    """Raise InputError for a password nobody should choose, or that is the one before."""
+    check_password(password, login=login)
+    if normalise(password) == normalise(before):
+        raise InputError(
+            Text(zh="新口令不得与原口令相同", en="the new password must not be the old one")
+        )
+
+
 def generate_password() -> str:
     """A password of 80 bits, in groups that can be read out.
 

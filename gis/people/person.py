@@ -72,6 +72,7 @@ class Person:
     """Who asks, and by which credential; ``pool`` is the database role they read as.
 
     ``is_local``: nobody known, asking from this very machine of a server that listens to it alone.
+    ``is_provisional``: logged in by the password alone where the role needs a second factor.
     """
 
     login: str
@@ -87,6 +88,8 @@ class Person:
     hazard_id: UUID | None = None
     address: str | None = None
     is_local: bool = False
+    has_second_factor: bool = False
+    is_provisional: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -103,6 +106,7 @@ class Person:
             "townships": list(self.townships),
             "section": self.section,
             "credential": self.credential.value,
+            "is_provisional": self.is_provisional,
         }
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from gis.attributes import Text
 from gis.db.roles import visible_kinds
-from gis.errors import ForbiddenError, LoginError, NotFoundError
+from gis.errors import ForbiddenError, LoginError, NotFoundError, SecondFactorSetupError
 from gis.people.person import Credential, Person, PersonRole
 
 
@@ -38,6 +38,8 @@ class Action(StrEnum):
     RUN_JOBS = "run_jobs"
     EXPORT = "export"
     APPROVE_EXPORT = "approve_export"
+    OWN_LOGIN = "own_login"
+    """What somebody may do who has shown a password, and not yet all that the role needs."""
     OWN_ACCOUNT = "own_account"
     ENROL = "enrol"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -67,12 +69,17 @@ _LABELS = {
     Action.RUN_JOBS: Text(zh="运行任务", en="run jobs"),
     Action.EXPORT: Text(zh="导出数据", en="export data"),
     Action.APPROVE_EXPORT: Text(zh="审批受控导出", en="approve restricted exports"),
+    Action.OWN_LOGIN: Text(zh="管理本人登录方式", en="manage how one logs in"),
     Action.OWN_ACCOUNT: Text(zh="管理本人账号", en="manage one's own account"),
     Action.ENROL: Text(zh="登记手机", en="enrol phones"),
     Action.MANAGE_ACCOUNTS: Text(zh="管理账号", en="manage accounts"),
     Action.READ_AUDIT: Text(zh="查看审计日志", en="read the audit trail"),
 }
 
+SETUP = Text(
+    zh="您的角色须二次验证:请先在浏览器的账号页(/account)设置",
+    en="your role needs a second factor: set it up on the page /account, in a browser",
+)
 _EVERY_ACCOUNT = frozenset(PersonRole) - {PersonRole.DUTY_HOLDER}
 _BUREAU = frozenset(
     {
@@ -105,6 +112,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.RUN_JOBS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
     Action.EXPORT: frozenset({PersonRole.OFFICER, PersonRole.PLANNER, PersonRole.LEADER}),
     Action.APPROVE_EXPORT: frozenset({PersonRole.SECURITY_OFFICER}),
+    Action.OWN_LOGIN: _EVERY_ACCOUNT,
     Action.OWN_ACCOUNT: _EVERY_ACCOUNT,
     Action.ENROL: frozenset({PersonRole.OFFICER, PersonRole.SYSTEM_OFFICER}),
     Action.MANAGE_ACCOUNTS: frozenset({PersonRole.SYSTEM_OFFICER}),
@@ -113,6 +121,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
 """Role -> action, the other way round: every action with the roles that may do it."""
 _NOBODY_MAY = frozenset({Action.OPEN, Action.READ})
 """Without a login."""
+_PROVISIONAL_MAY = _NOBODY_MAY | {Action.OWN_LOGIN}
 _LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS}
 """Without a login, on the machine itself, where the server listens to nobody else."""
 _READING = frozenset(
@@ -160,6 +169,8 @@ def allows(person: Person, action: Action, *, kind: str | None = None) -> bool:
         return False
     if not person.is_known:
         return action in (_LOCAL_MAY if person.is_local else _NOBODY_MAY)
+    if person.is_provisional and action not in _PROVISIONAL_MAY:
+        return False
     if action not in _BY_CREDENTIAL[person.credential]:
         return False
     return not TABLE[action].isdisjoint(person.roles)
@@ -176,6 +187,8 @@ def require(person: Person, action: Action, *, kind: str | None = None) -> None:
         return
     if not person.is_known:
         raise LoginError(Text(zh="请先登录", en="log in first"), action=action.value)
+    if person.is_provisional:
+        raise SecondFactorSetupError(SETUP, at="/account")
     raise ForbiddenError(
         Text(
             zh=f"您的角色或登录方式不允许:{action.label.zh}",

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from sqlalchemy.exc import DBAPIError
 
 from gis.db.handle import is_disk_full
-from gis.db.people_tables import account, device, token
+from gis.db.people_tables import account, device, second_factor, token
 from gis.people.person import Credential, Person, PersonRole, choose_pool
 
 
@@ -120,12 +120,15 @@ _FIND = (
         account.c.roles,
         account.c.townships,
         account.c.section,
+        second_factor.c.secret.is_not(None).label("has_second_factor"),
     )
     .select_from(
-        token.outerjoin(account, account.c.id == token.c.account_id).outerjoin(
+        token.outerjoin(account, account.c.id == token.c.account_id)
+        .outerjoin(
             device,
             (device.c.id == token.c.device_id) & (device.c.account_id == token.c.account_id),
         )
+        .outerjoin(second_factor, second_factor.c.account_id == token.c.account_id)
     )
     .where(token.c.revoked_at.is_(None), account.c.disabled_at.is_(None))
     .where(device.c.revoked_at.is_(None))
@@ -133,9 +136,17 @@ _FIND = (
 
 
 def find_person(
-    connection: Connection, secret: str, *, now: datetime, address: str | None = None
+    connection: Connection,
+    secret: str,
+    *,
+    now: datetime,
+    address: str | None = None,
+    is_use: bool = True,
 ) -> Person | None:
-    """Whose token it is; None when it is unknown, over, idle for too long, or revoked."""
+    """Whose token it is; None when it is unknown, over, idle for too long, or revoked.
+
+    ``is_use``: whether this puts its end off; an open page that nobody touches does not.
+    """
     if not has_shape(secret):
         return None
     asked = _FIND.where(token.c.sha256 == digest(secret), token.c.expires_at > now)
@@ -145,7 +156,7 @@ def find_person(
     kind = TokenKind(row.kind)
     if kind is TokenKind.SESSION and row.last_used_at <= now - SESSION_IDLE:
         return None
-    if row.last_used_at <= now - _NOTICED.get(kind, _NOTICED_ELSE):
+    if is_use and row.last_used_at <= now - _NOTICED.get(kind, _NOTICED_ELSE):
         _note_use(connection, kind, row.token_id, now)
     return _make_person(row._mapping, kind, address)
 
@@ -180,6 +191,7 @@ def _make_person(row: RowMapping, kind: TokenKind, address: str | None) -> Perso
         device_id=row["device_id"],
         hazard_id=row["hazard_id"],
         address=address,
+        has_second_factor=row["has_second_factor"],
     )
 
 

@@ -26,8 +26,8 @@ function render(place) {
     place.replaceChildren(make("a", { class: "account-login", href: `/login?lang=${language}&next=${goal()}`, text: say("login") }));
     return;
   }
-  const admin = person.roles.includes("system_officer");
-  const name = admin ? make("a", { class: "account-name", href: `/admin?lang=${language}`, text: person.name }) : make("span", { class: "account-name", text: person.name });
+  const page = person.roles.includes("system_officer") ? "/admin" : "/account";
+  const name = make("a", { class: "account-name", href: `${page}?lang=${language}`, text: person.name });
   name.title = person.login;
   place.replaceChildren(name, make("button", { type: "button", class: "account-logout", text: say("logout"), onclick: logOut }));
 }

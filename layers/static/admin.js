@@ -7,11 +7,13 @@ const WORDS = {
   failed: ["操作未完成", "It was not done"],
   login: ["请重新登录", "Log in again"],
   password_for: ["{name} 的口令", "Password of {name}"],
-  once: ["仅显示这一次,请当面交给本人。", "Shown this once: hand it over in person."],
+  once: ["仅显示这一次,请当面交给本人;首次登录须更改。", "Shown this once: hand it over in person. The first login changes it."],
   code_for: ["{name} 的手机登记码", "Enrolment code for {name}'s phone"],
   scan: ["用手机扫描,{minutes} 分钟内有效,仅可使用一次。", "Scan it with the phone within {minutes} minutes; it works once."],
   phone: ["登记手机", "Enrol a phone"],
   reset: ["重置口令", "New password"],
+  reset_factor: ["重置二次验证", "Reset second factor"],
+  factor: ["二次验证", "Second factor"],
   disable: ["停用", "Disable"],
   enable: ["启用", "Enable"],
   disabled: ["已停用", "Disabled"],
@@ -68,6 +70,11 @@ async function reset(person) {
   revealPassword(await ask("PATCH", `/accounts/${person.id}`, { reset_password: true }));
 }
 
+async function resetFactor(person) {
+  await ask("PATCH", `/accounts/${person.id}`, { reset_second_factor: true });
+  await list();
+}
+
 async function toggle(person) {
   await ask("PATCH", `/accounts/${person.id}`, { disabled: person.disabled_at === null });
   await list();
@@ -92,11 +99,13 @@ function renderPerson(person) {
   const off = person.disabled_at !== null;
   const button = (key, act) => make("button", { type: "button", class: "plain", text: say(key), onclick: () => attempt(() => act(person)) });
   const phone = person.roles.some((role) => FIELD_ROLES.has(role)) ? button("phone", enrol) : null;
-  const active = [phone, sureButton(say("reset"), () => reset(person)), sureButton(say("disable"), () => toggle(person))];
+  const factor = person.has_second_factor ? sureButton(say("reset_factor"), () => resetFactor(person)) : null;
+  const active = [phone, factor, sureButton(say("reset"), () => reset(person)), sureButton(say("disable"), () => toggle(person))];
   const others = off ? [button("enable", toggle)] : active;
   const acts = person.id === own ? [] : others; // nobody changes their own account here
   const chips = person.roles.map((role) => make("span", { class: "chip", text: labels.get(role) ?? role }));
   if (person.section) chips.push(make("span", { class: "muted", text: person.section }));
+  if (person.has_second_factor) chips.push(make("span", { class: "chip", text: say("factor") }));
   if (off) chips.unshift(make("span", { class: "chip chip-off", text: say("disabled") }));
   return make("li", { class: off ? "person is-off" : "person" }, make("div", {}, make("strong", { text: person.name }), make("div", { class: "login", text: person.login })), make("div", { class: "chips" }, ...chips), make("div", { class: "acts" }, ...acts));
 }

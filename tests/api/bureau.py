@@ -19,7 +19,7 @@ FOUNDER = Person("founder", "founder", Pool.STAFF)
 
 def hire(db: PooledDatabase, login: str, *roles: PersonRole) -> UUID:
     """An account with these roles and the password of all tests."""
-    new = NewAccount(login, login, frozenset(roles), PASSWORD)
+    new = NewAccount(login, login, frozenset(roles), PASSWORD, is_one_time=False)
     with db.write(actor="test", reason="hire", pool=Pool.GATE) as connection:
         return create_account(connection, new, by=FOUNDER, now=datetime.now(UTC))
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import UUID, uuid4
 
 import httpx
@@ -59,10 +60,19 @@ class Crowd:
         assert answer.status_code == 303, answer.text
         return client
 
+    def first_log_in(self, login: str, given: str, chosen: str = WORD) -> httpx.Response:
+        """Log in with a password somebody else gave, choosing another."""
+        words = {"password": given, "new_password": chosen, "new_again": chosen}
+        return self.visitor(Origin=self.base).post("/login", data={"login": login, **words})
+
     def make(self, login: str, *roles: str) -> UUID:
         """One more account."""
         new = accounts.NewAccount(
-            login=login, name=login, roles=frozenset(map(PersonRole, roles)), password=WORD
+            login=login,
+            name=login,
+            roles=frozenset(map(PersonRole, roles)),
+            password=WORD,
+            is_one_time=False,
         )
         with self.db.write(actor="os:tester", reason="test", pool=Pool.GATE) as connection:
             made = accounts.create_account(connection, new, by=OPERATOR, now=self.clock())
@@ -102,6 +112,7 @@ def gather(
     host: str = "0.0.0.0",
     reader: str = "public",
     county: bool = True,
+    second_factor: Literal["off", "officers", "all"] = "off",
 ) -> Iterator[Crowd]:
     """A crowd over a migrated, empty database; to the application it is asked from elsewhere.
 
@@ -109,7 +120,9 @@ def gather(
     (It listens to the loopback address all the same; ``host`` is what the settings say.)
     """
     clock = Clock()
-    settings = Settings(reader=reader, host=host, state_folder=folder, pool_size=4)
+    settings = Settings(
+        reader=reader, host=host, state_folder=folder, pool_size=4, second_factor=second_factor
+    )
     with ExitStack() as stack:
         db = PooledDatabase(urls)
         stack.callback(db.close)

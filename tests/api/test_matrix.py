@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "run_jobs": {"officer", "planner"},
     "export": {"officer", "planner", "leader"},
     "approve_export": {"security_officer"},
+    "own_login": set(ROLES),
     "own_account": set(ROLES),
     "enrol": {"officer", "system_officer"},
     "manage_accounts": {"system_officer"},

@@ -141,7 +141,11 @@ def test_accounts_come_back_and_who_was_logged_in_then_is_not_now(
     now, phone = datetime.now(UTC), uuid4()
     operator = Person(login="os:tester", name="", pool=Pool.GATE)
     new = NewAccount(
-        login="zhang.san", name="张三", roles=read_roles(["inspector"]), password="correct horse 9"
+        login="zhang.san",
+        name="张三",
+        roles=read_roles(["inspector"]),
+        password="correct horse 9",
+        is_one_time=False,
     )
     with first.db.write(actor="os:tester", reason="x", pool=Pool.GATE) as connection:
         create_account(connection, new, by=operator, now=now)

@@ -31,9 +31,13 @@ class Bureau:
     def gate(self) -> AbstractContextManager[Connection]:
         return self.db.write(actor="os:tester", reason="test", pool=Pool.GATE)
 
-    def add(self, login: str, *roles: str, word: str = WORD) -> UUID:
+    def add(self, login: str, *roles: str, word: str = WORD, is_one_time: bool = False) -> UUID:
         new = accounts.NewAccount(
-            login=login, name=f"{login}先生", roles=frozenset(map(PersonRole, roles)), password=word
+            login=login,
+            name=f"{login}先生",
+            roles=frozenset(map(PersonRole, roles)),
+            password=word,
+            is_one_time=is_one_time,
         )
         with self.gate() as connection:
             return accounts.create_account(connection, new, by=OPERATOR, now=self.now)

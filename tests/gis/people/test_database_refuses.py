@@ -19,7 +19,8 @@ from tests.conftest import CloneDatabase, connect_pools
 from tests.gis.people.conftest import Bureau
 
 TABLES = (
-    "account", "password", "device", "token", "enrolment", "login_attempt", "audit_event",
+    "account", "password", "second_factor", "recovery_code", "device", "token", "enrolment",
+    "login_attempt", "audit_event",
 )  # fmt: skip
 PUBLIC_FACTS = {"id", "login", "name", "roles", "townships", "section", "disabled_at"}
 """What staff may know of a colleague, to hand out work."""

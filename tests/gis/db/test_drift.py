@@ -108,7 +108,10 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         assert enabled == "O"
         found.setdefault((schema, table), set()).add(trigger)
     for kind in KINDS:
-        guards = {"guard_hazard"} if kind == "hazard" else set()
+        guards = {
+            "hazard": {"guard_hazard"},
+            "sewer_pipe": {"match_inspections_insert", "match_inspections_update"},
+        }.get(kind, set())
         assert found["core", kind] == guards | {
             "stamp_version", "require_actor", "refuse_truncate", "history_insert",
             "history_update", "history_delete", "mark_change",
@@ -122,6 +125,9 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
     }  # fmt: skip
     assert found["core", "event_outcome"] == {"stamp_outcome", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
+    assert found["core", "pipe_inspection"] == {"require_actor"}
+    for table in ("pipe_observation", "pipe_grade"):
+        assert found["core", table] == {"require_actor", "refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
     assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}
     for table in ("project_asset", "county", "visit", "campaign", "task", "account", "password"):

@@ -18,6 +18,8 @@ _SYMBOLS = {
 }
 _INPUTS = ("P", "α", "β", "K", "E", "T")
 """What figures are computed from, and what does not itself rest on another term."""
+_ENDS = ("S_M", "Y_M")
+"""What no other figure rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ def _carry_marks(terms: Sequence[Term]) -> list[Term]:
     made = []
     for term in terms:
         doubtful = carried[term.part]
-        doubtful += [f for f in term.rests_on if f.source is None and f not in doubtful]
+        own = [f for f in term.rests_on if f.source is None and f not in doubtful]
         more = [] if term.symbol in _INPUTS else [f for f in doubtful if f not in term.rests_on]
+        if term.symbol not in _ENDS:
+            doubtful += own
         made.append(replace(term, rests_on=(*term.rests_on, *more)))
     return made
 

@@ -37,6 +37,8 @@ def test_an_explanation_says_what_rests_on_memory() -> None:
     assert pick(alone, "RI").as_document()["unverified"]  # K was gated
     collapse = terms_of(Seen(3.0, "PL", 4))
     assert not pick(collapse, "K").as_document()["unverified"]
+    assert not pick(collapse, "RI").as_document()["unverified"]
+    assert pick(collapse, "S_M").as_document()["unverified"]  # counts one metre
     merged = terms_of(Seen(3.0, "PL", 2), Seen(3.5, "SL", 2))
     for symbol in ("P", "S", "S_max", "F", "RI"):
         assert pick(merged, symbol).as_document()["unverified"], symbol

@@ -21,6 +21,9 @@ class Weight(StrEnum):
 RULES: Mapping[str, tuple[Weight, Text]] = {
     "run-unnamed": (Weight.ERROR, Text(zh="缺少起始井号或终止井号,此段退回",
                                        en="no start or end manhole: the run is refused")),
+    "code-too-long": (Weight.ERROR, Text(zh="井号超过 64 个字符,此段退回",
+                                         en="a manhole's code of more than 64 characters: the run"
+                                         " is refused")),
     "run-undated": (Weight.ERROR, Text(zh="缺少检测日期或日期无法识别,此段退回",
                                        en="no date, or none that can be read: the run is refused")),
     "run-to-itself": (Weight.ERROR, Text(zh="起止井号相同,此段退回",

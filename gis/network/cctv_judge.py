@@ -28,6 +28,7 @@ from gis.network.inspections import Inspection, Observation
 _SLACK = 1.02
 """Of the pipe's length: a counter on a cable is not more exact."""
 _DIFFERS = 0.01
+_CODE_CHARACTERS = 64
 _NOWHERE = Place(None, "")
 
 
@@ -68,8 +69,9 @@ def _read_head(
     head = raw.head
     start, end = (read_words(head.get(n, _NOWHERE).value) for n in ("from_code", "to_code"))
     day = read_date(head.get("inspected_on", _NOWHERE).value)
-    if start is None or end is None or day is None or start == end or day > today:
-        findings += _refuse(raw, start, end, day, today)
+    refusal = _refuse(raw, start, end, day, today)
+    if refusal is not None or start is None or end is None or day is None:
+        findings += [refusal] if refusal else []
         return None
     inspection = Inspection(
         from_code=start,
@@ -97,16 +99,18 @@ def _read_head(
 
 def _refuse(
     raw: RawRun, start: str | None, end: str | None, day: date | None, today: date
-) -> list[BookFinding]:
+) -> BookFinding | None:
     first = next(iter(raw.head.values()), _NOWHERE).address or f"{raw.sheet}!A{raw.number}"
     dated = raw.head.get("inspected_on", Place(None, first))
     if start is None or end is None:
-        return [find("run-unnamed", first)]
+        return find("run-unnamed", first)
+    if max(len(start), len(end)) > _CODE_CHARACTERS:
+        return find("code-too-long", raw.head["from_code"].address, start)
     if start == end:
-        return [find("run-to-itself", raw.head["to_code"].address, end)]
-    if day is not None and day > today:
-        return [find("run-in-the-future", dated.address, dated.value)]
-    return [find("run-undated", dated.address, dated.value)]
+        return find("run-to-itself", raw.head["to_code"].address, end)
+    if day is None:
+        return find("run-undated", dated.address, dated.value)
+    return find("run-in-the-future", dated.address, dated.value) if day > today else None
 
 
 def _text(head: Mapping[str, Place], name: str) -> str | None:

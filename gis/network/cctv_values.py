@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -23,6 +22,8 @@ _ROMAN = {"Ⅰ": 1, "Ⅱ": 2, "Ⅲ": 3, "Ⅳ": 4, "一": 1, "二": 2, "三": 3, 
 _DATE = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_MOST = 100_000.0
+"""No length, index or size of a record is more."""
 _SECTION = re.compile(r"\d\s*[x×*]\s*\d", re.IGNORECASE)
 
 
@@ -47,7 +48,7 @@ def read_number(value: object) -> float | None:
         if len(found) != 1:
             return None
         number = float(found[0])
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _MOST else None  # NaN is neither
 
 
 def read_diameter(value: object) -> float | None:

@@ -26,6 +26,10 @@ from gis.store import make_ids
 RUN, OBSERVATION, GRADE = (
     f"{CORE}.{table}" for table in ("pipe_inspection", "pipe_observation", "pipe_grade")
 )
+VIDEO_CHARACTERS = 120
+"""Of a video's name that tell runs apart: an index takes no key without an end."""
+_LOCK = 7261018
+"""Advisory lock: two deliveries of the same runs are recorded one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,9 @@ class Inspection:
     @property
     def run_key(self) -> str:
         """What makes two deliveries the same run: manholes, day, method, direction, video."""
+        video = (self.video or "")[:VIDEO_CHARACTERS]
         parts = (self.from_code, self.to_code, self.inspected_on.isoformat(), self.method,
-                 self.direction or "", self.video or "")  # fmt: skip
+                 self.direction or "", video)  # fmt: skip
         return json.dumps(parts, ensure_ascii=False)
 
     def as_run(self) -> Run:
@@ -131,6 +136,7 @@ def record_inspections(
     given = {i.run_key: i for i in inspections}
     ids = dict(zip(given, map(UUID, make_ids(len(given))), strict=True))
     contents = {key: _digest(inspection) for key, inspection in given.items()}
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     asked = [{"id": ids[k], "run_key": k, "content": contents[k]} for k in given]
     found = connection.execute(text(_NEW), {"rows": _dump(asked)}).all()
     in_force = {row.run_key: row.id for row in found}

@@ -170,6 +170,22 @@ def test_what_cannot_be_kept_is_refused_and_says_why(db: OneTransaction, tmp_pat
     assert len(refused) == 2 + 3 + 3  # two rows; three heads with the row of each
 
 
+def test_names_and_numbers_without_end_are_judged_not_stored(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    lines = [
+        *block("W" * 65, "W2", (1.0, "PL", 2, 2)),
+        *block("W3", "W4", (1e300, "PL", 2, 2), (-1, "PL", 2, 2), (2.0, "坑" * 900, 2, 2),
+               video="录" * 3000, length="很长"),
+    ]  # fmt: skip
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert [rule for rule, _ in findings(report)] == [
+        "code-too-long", "head-unreadable", "head-unreadable", "row-without-chainage",
+        "row-without-chainage", "code-unknown",
+    ]  # fmt: skip
+    assert (report.refused_runs, report.observations) == (1, 1)
+
+
 def test_the_index_a_contractor_computed_is_compared(db: OneTransaction, tmp_path: Path) -> None:
     """Two cracks 7 m apart: the sum and an ungated K give 3.95, the standard 1.4."""
     rows = ((3.0, "PL", 2, 2), (10.0, "PL", 2, 2))

@@ -12,6 +12,7 @@ from api.ogc.parameters import MAX_LIMIT
 from api.routes.accounts import Change, Creation
 from api.routes.campaigns import Assignment, Opening
 from api.routes.devices import NewDevice, NewEnrolment, NewLink
+from api.routes.inspections import XLSX
 from api.routes.people import NewAppPassword, NewPassword
 from api.routes.records import MAX_BATCH
 from api.routes.second_factor import Beginning, Confirmation
@@ -20,6 +21,7 @@ from gis.evidence.examine_picture import SIZES
 from gis.evidence.receive import MAX_BYTES
 from gis.evidence.sniff import Medium
 from gis.hazards.envelope import Envelope
+from gis.network.cctv_values import METHODS
 
 Document = dict[str, Any]  # Any: JSON
 JSON, HTML = "application/json", "text/html"
@@ -128,6 +130,31 @@ _IN_LABELS = (
     parameter("prefix", _TEXT, "Only codes that begin so"),
     parameter("after", _TEXT, "Only codes after this one"),
 )
+_WHOSE_RULES = parameter("rules", _TEXT, "Version of the rules")
+_DAY: Document = {"type": "string", "format": "date"}
+_UP_TO = parameter("on", _DAY, "Inspected up to this day")
+_INSPECTED_BY = parameter("method", {"type": "string", "enum": [*METHODS]}, "How it was inspected")
+_IN_INSPECTIONS = (
+    parameter("from", _DAY, "Inspected on or after"),
+    parameter("to", _DAY, "Inspected on or before"),
+    _INSPECTED_BY,
+    parameter("matched", _FLAG, "Whether its pipe is known"),
+    parameter("code", _TEXT, "With this defect"),
+    parameter("repair-class", {"type": "string", "enum": ["Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ"]}, "Repair class"),
+    parameter("pipe", {"type": "string", "format": "uuid"}, "Of this pipe"),
+    parameter("unit", _TEXT, "Inspected by"),
+    parameter("cursor", _TEXT, "Place in the listing, from an earlier answer"),
+    _WHOSE_RULES,
+)
+_TABLE_SENT = (
+    parameter("name", _TEXT, "Name of the file"),
+    parameter("dry-run", _FLAG, "Judge only, write nothing"),
+    _INSPECTED_BY,
+    *(
+        parameter(name, _TEXT, "Where the table is silent")
+        for name in ("unit", "importance", "soil")
+    ),
+)
 _SEARCH = parameter("q", {**_TEXT, "minLength": 1, "maxLength": 100}, "Code or name", required=True)
 _TILE = (
     parameter("as-of", _MOMENT, "State that was true at this moment"),
@@ -211,6 +238,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/campaigns"): Operation(body=Opening, answers=CREATED, problems=(404,)),
     ("POST", "/campaigns/{id}/tasks"): Operation(body=Assignment, answers=NOTHING),
     ("POST", "/campaigns/{id}/close"): Operation(answers=NOTHING),
+    ("GET", "/inspections"): Operation(parameters=_IN_INSPECTIONS, limit=True),
+    ("GET", "/inspections/{id}"): Operation(parameters=(_WHOSE_RULES,)),
+    ("GET", "/pipes/{id}/condition"): Operation(parameters=(_WHOSE_RULES, _UP_TO)),
+    ("GET", "/inspections/repairs"): Operation(
+        parameters=(
+            _WHOSE_RULES,
+            _UP_TO,
+            parameter("system", _TEXT, "Of this system"),
+            parameter("road", _TEXT, "Along this road"),
+        ),
+        answers={200: f"{JSON}, {XLSX}"},
+    ),
+    ("POST", "/inspections/import"): Operation(
+        body=("application/octet-stream", BINARY), parameters=_TABLE_SENT, problems=(413,)
+    ),
     ("OPTIONS", "/uploads"): Operation(answers=NOTHING),
     ("POST", "/uploads"): Operation(
         body=_PIECE,

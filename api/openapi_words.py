@@ -80,6 +80,15 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/plots"): Text(zh="违法用地图斑", en="Land plots to be put right"),
     ("GET", "/plots/{id}"): Text(zh="图斑的整改与执法进展", en="A plot's route, steps and clock"),
     ("GET", "/labels"): Text(zh="可打印的设施标签", en="Labels of assets, to print"),
+    ("GET", "/inspections"): Text(zh="管道检测记录", en="Inspections of sewers"),
+    ("GET", "/inspections/{id}"): Text(
+        zh="一段检测及其评估说明", en="One run, its grade explained"
+    ),
+    ("GET", "/inspections/repairs"): Text(
+        zh="修复清单与工程量", en="What to repair first, with quantities"
+    ),
+    ("POST", "/inspections/import"): Text(zh="导入检测记录表", en="Take in a record table"),
+    ("GET", "/pipes/{id}/condition"): Text(zh="管段状况", en="A pipe's condition"),
     ("GET", "/field"): Text(zh="手机端页面", en="The phone app"),
     ("GET", "/field/sw.js"): Text(zh="手机端离线程序", en="Its service worker"),
     ("GET", "/field/manifest.webmanifest"): Text(zh="手机端清单", en="Its manifest"),

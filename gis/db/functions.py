@@ -58,6 +58,8 @@ _QUERIES = (
     "st_geomfromewkt(text)",  # what GeoAlchemy2 wraps every bound geometry in
     "st_geomfromtext(text,integer)",
     "st_geomfromwkb(bytea)",
+    "st_lineinterpolatepoint(geometry,double precision)",
+    "st_linesubstring(geometry,double precision,double precision)",
     "st_geomfromwkb(bytea,integer)",
     "st_intersects(geometry,geometry)",
     "st_makeenvelope(double precision,double precision,double precision,double precision,integer)",

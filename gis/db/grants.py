@@ -20,6 +20,7 @@ SCHEMAS = (CORE, HISTORY, JOBS)
 """Every schema of ours."""
 _AUTHORS = ("recorded_by", "recorded_tx", "reason")
 _DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
+_INSPECTIONS = ("pipe_inspection", "pipe_observation", "pipe_grade")
 _READERS = {
     "collection_version": _DATA_POOLS,
     "long_write": _DATA_POOLS,
@@ -31,6 +32,7 @@ _READERS = {
         (
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
             *("seal", "hazard_transition", *SEEN_OUTSIDE),
+            *_INSPECTIONS,
         ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),
@@ -73,6 +75,8 @@ _INSERTS = {
 }
 """Evidence is sent by whoever works in the field or the office; the server's clock dates it."""
 _EXAMINED = ("examined_at", "damage", "exif_at", "exif_lon", "exif_lat", "dhash")
+_SETTLED_LATER = ("pipe_id", "as_drawn", "superseded_by")
+"""What of an inspection is learnt after it was delivered."""
 _QUEUE = {
     "procrastinate_jobs": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "procrastinate_events": ("SELECT", "INSERT", "DELETE"),
@@ -126,6 +130,7 @@ def declared_privileges() -> Iterator[Privilege]:
     yield Privilege(Pool.JOBS.role, CORE, "seal", "INSERT")
     yield from _gate_privileges()
     yield from _evidence_privileges()
+    yield from _inspection_privileges()
     yield from _queue_privileges()
 
 
@@ -163,6 +168,14 @@ def _evidence_privileges() -> Iterator[Privilege]:
         yield Privilege(pool.role, CORE, "upload", "DELETE")
     for column in _EXAMINED:
         yield Privilege(Pool.JOBS.role, CORE, "blob", "UPDATE", column)
+
+
+def _inspection_privileges() -> Iterator[Privilege]:
+    for pool in (Pool.STAFF, Pool.JOBS):
+        for table in _INSPECTIONS:
+            yield Privilege(pool.role, CORE, table, "INSERT")
+        for column in _SETTLED_LATER:
+            yield Privilege(pool.role, CORE, "pipe_inspection", "UPDATE", column)
 
 
 def _queue_privileges() -> Iterator[Privilege]:

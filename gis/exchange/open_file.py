@@ -43,7 +43,7 @@ Values = list[Any]  # Any: a cell is text, a number, a truth value or nothing
 
 def main() -> int:
     """Serve one request; 0 when an answer (a table or a refusal) was written."""
-    _set_limits()
+    set_limits()
     request = json.load(sys.stdin)
     folder = Path(request["result"])
     try:
@@ -53,11 +53,12 @@ def main() -> int:
         answer["warnings"] = sorted({str(w.message)[:300] for w in caught})[:20]
     except SourceError as error:
         answer = {"error": error.message.as_dict(), "facts": error.facts}
-    _write_answer(folder, answer)
+    write_answer(folder, answer)
     return 0
 
 
-def _set_limits() -> None:
+def set_limits() -> None:
+    """Limits of this process: memory, processor time, size of a file, no core."""
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
@@ -68,7 +69,8 @@ def _set_limits() -> None:
         resource.setrlimit(limit, (value if hard < 0 else min(value, hard),) * 2)
 
 
-def _write_answer(folder: Path, answer: dict[str, Any]) -> None:  # Any: plain JSON
+def write_answer(folder: Path, answer: dict[str, Any]) -> None:  # Any: plain JSON
+    """Leave the answer where the parent looks for it."""
     import orjson
 
     (folder / "table.json").write_bytes(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS))

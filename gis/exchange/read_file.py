@@ -17,7 +17,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import orjson
@@ -203,7 +203,8 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> 
 # --- the child ----------------------------------------------------------------------------------
 
 
-def _child_environment(driver: str, folder: Path) -> dict[str, str]:
+def child_environment(driver: str, folder: Path) -> dict[str, str]:
+    """All a child that opens a file knows of this machine: no secret, one driver, no network."""
     others = sorted(set(pyogrio.list_drivers()) - {driver})
     return {
         "PATH": "/usr/bin:/bin",
@@ -229,20 +230,21 @@ def _run_child(copy: Path, driver: str, layer: str | None, folder: Path) -> Sour
         ended = subprocess.run(  # our own interpreter and module, no shell
             [sys.executable, "-P", "-m", "gis.exchange.open_file"],
             input=json.dumps(request).encode(),
-            env=_child_environment(driver, folder),
+            env=child_environment(driver, folder),
             cwd=folder,
             timeout=WALL_SECONDS,
             capture_output=True,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _too_costly() from error
+        raise too_costly() from error
     if ended.returncode != 0 or not (result / "table.json").exists():
-        _explain_end(ended.returncode, ended.stderr.decode(errors="replace"))
+        explain_end(ended.returncode, ended.stderr.decode(errors="replace"))
     return _load_answer(result, driver)
 
 
-def _too_costly() -> SourceError:
+def too_costly() -> SourceError:
+    """The refusal of a file that passed the limits."""
     return SourceError(
         Text(
             zh="文件过大或构造异常:超出读取的内存或时间限制,请拆分后再导入",
@@ -252,11 +254,12 @@ def _too_costly() -> SourceError:
     )
 
 
-def _explain_end(code: int, errors: str) -> None:
+def explain_end(code: int, errors: str) -> NoReturn:
+    """Raise what the end of a child without an answer means."""
     if "No space left" in errors:
         raise StorageFullError(Text(zh="临时目录空间不足", en="no space left for a temporary copy"))
     if code in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ) or "MemoryError" in errors:
-        raise _too_costly()
+        raise too_costly()
     raise SourceError(
         Text(zh="文件无法读取:{reason}", en="the file cannot be read: {reason}").format(
             reason=(errors.strip().splitlines() or [f"exit {code}"])[-1][:200]

@@ -33,6 +33,8 @@ class Action(StrEnum):
     READ_DUTY = "read_duty"
     """Flood duty with names and phones; what is pressing of it everybody in the bureau sees."""
     IMPORT_OUTBOX = "import_outbox"
+    READ_INSPECTIONS = "read_inspections"
+    IMPORT_INSPECTIONS = "import_inspections"
     ISSUE_LINK = "issue_link"
     EDIT_ASSETS = "edit_assets"
     RUN_JOBS = "run_jobs"
@@ -64,6 +66,8 @@ _LABELS = {
     Action.MANAGE_CAMPAIGNS: Text(zh="管理专项检查", en="manage campaigns"),
     Action.READ_DUTY: Text(zh="查看汛期值守", en="read flood duty"),
     Action.IMPORT_OUTBOX: Text(zh="导入外业记录", en="import an outbox"),
+    Action.READ_INSPECTIONS: Text(zh="查看管道检测", en="read inspections of sewers"),
+    Action.IMPORT_INSPECTIONS: Text(zh="导入管道检测", en="import inspections of sewers"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
     Action.RUN_JOBS: Text(zh="运行任务", en="run jobs"),
@@ -107,6 +111,8 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.MANAGE_CAMPAIGNS: _OFFICE,
     Action.READ_DUTY: _OFFICE,
     Action.IMPORT_OUTBOX: frozenset({PersonRole.OFFICER}),
+    Action.READ_INSPECTIONS: _BUREAU,
+    Action.IMPORT_INSPECTIONS: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
     Action.RUN_JOBS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
@@ -122,7 +128,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
 _NOBODY_MAY = frozenset({Action.OPEN, Action.READ})
 """Without a login."""
 _PROVISIONAL_MAY = _NOBODY_MAY | {Action.OWN_LOGIN}
-_LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS}
+_LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS, Action.READ_INSPECTIONS}
 """Without a login, on the machine itself, where the server listens to nobody else."""
 _READING = frozenset(
     {
@@ -132,6 +138,7 @@ _READING = frozenset(
         Action.READ_OWN_HAZARD,
         Action.READ_EVIDENCE,
         Action.READ_DUTY,
+        Action.READ_INSPECTIONS,
         Action.EXPORT,
     }
 )

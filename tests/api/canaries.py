@@ -10,7 +10,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,12 @@ from gis.attributes import Sensitivity
 from gis.db.roles import Pool
 from gis.geometry import STORAGE_SRID
 from gis.kinds import KINDS, Record, declared, sensitivity_of
+from gis.network.inspections import (
+    Inspection,
+    Observation,
+    grade_inspections,
+    record_inspections,
+)
 from tests.api.crowd import ROLES, Crowd
 from tests.api.tiling import tile_at
 from tests.api.tus import VERSION, encode, send
@@ -80,7 +86,31 @@ def plant(crowd: Crowd) -> Canaries:
     _plant_kinds(crowd, planted)
     _plant_people(crowd, planted)
     _plant_events(crowd, planted)
+    _plant_inspections(crowd, planted)
     return planted
+
+
+def _plant_inspections(crowd: Crowd, planted: Canaries) -> None:
+    """Runs of pipes with words in every text of theirs."""
+    internal = READERS[Sensitivity.INTERNAL]
+    with crowd.db.write(actor="test", reason="plant", pool=Pool.STAFF) as connection:
+        runs = []
+        for number in range(4):
+            texts: dict[str, Any] = {  # Any: words of several fields
+                name: planted.word(internal, f"inspection.{name}")
+                for name in ("unit", "operator", "video", "place", "material")
+            }
+            seen = Observation(
+                3.0, "PL", 4, description=planted.word(internal, "inspection.description"),
+                photo=planted.word(internal, "inspection.photo"),
+            )  # fmt: skip
+            start = planted.word(internal, "inspection.from_code")
+            day = date(2026, 1, 1 + number)
+            runs.append(Inspection(start, "E", day, observations=(seen,), **texts))
+        recorded = record_inspections(connection, runs, source=planted.word(internal, "inspection"))
+        grade_inspections(connection, recorded.ids)
+    planted.ids["inspections"] += [str(i) for i in recorded.ids]
+    planted.ids["pipes"] += planted.ids["sewer_pipe"]
 
 
 def _plant_kinds(crowd: Crowd, planted: Canaries) -> None:

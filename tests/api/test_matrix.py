@@ -35,6 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "manage_campaigns": {"officer", "leader"},
     "read_duty": {"officer", "leader"},
     "import_outbox": {"officer"},
+    "read_inspections": BUREAU,
+    "import_inspections": {"officer"},
     "issue_link": {"officer", "leader"},
     "edit_assets": {"officer"},
     "run_jobs": {"officer", "planner"},
@@ -245,10 +247,11 @@ def expect(status: int, allowed: bool) -> bool:
 
 PHONE = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
-    "upload", "manage_campaigns",
+    "upload", "manage_campaigns", "read_inspections",
 }  # fmt: skip
 SCRIPT = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",
+    "read_inspections",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from gis.db import (  # noqa: F401  declare tables
     event_tables,
     evidence_tables,
     flood_tables,
+    inspection_tables,
     people_tables,
 )
 from gis.db.tables import CORE, HISTORY, TransactionId, metadata

@@ -110,8 +110,10 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         found.setdefault((schema, table), set()).add(trigger)
     for kind in KINDS:
         guards = {
-            "hazard": {"guard_hazard"}, "land_plot": {"guard_plot"},
-        }.get(kind, set())  # fmt: skip
+            "hazard": {"guard_hazard"},
+            "land_plot": {"guard_plot"},
+            "sewer_pipe": {"match_inspections_insert", "match_inspections_update"},
+        }.get(kind, set())
         assert found["core", kind] == guards | {
             "stamp_version", "require_actor", "refuse_truncate", "history_insert",
             "history_update", "history_delete", "mark_change",
@@ -127,6 +129,9 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
     for table in (*DUTY, *SEEN_OUTSIDE):
         assert found["core", table] == {"guard_record", "require_actor", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
+    assert found["core", "pipe_inspection"] == {"require_actor"}
+    for table in ("pipe_observation", "pipe_grade"):
+        assert found["core", table] == {"require_actor", "refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
     assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}
     for table in (

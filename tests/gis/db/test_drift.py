@@ -15,6 +15,7 @@ from gis.db.roles import OWNER
 from gis.db.setup import alembic_config, create_database, prepare_database
 from gis.db.tables import metadata
 from gis.kinds import KINDS
+from gis.network.profile_questions import NODE_KINDS
 from tests.conftest import CloneDatabase
 
 CATALOGUE = {
@@ -109,6 +110,8 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         found.setdefault((schema, table), set()).add(trigger)
     for kind in KINDS:
         guards = {"guard_hazard"} if kind == "hazard" else set()
+        if kind == "sewer_pipe" or kind in NODE_KINDS:
+            guards = {"network_insert", "network_update", "network_delete"}
         assert found["core", kind] == guards | {
             "stamp_version", "require_actor", "refuse_truncate", "history_insert",
             "history_update", "history_delete", "mark_change",
@@ -123,6 +126,9 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
     assert found["core", "event_outcome"] == {"stamp_outcome", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
+    assert found["core", "misconnection_record"] == {
+        "stamp_record", "refuse_change", "refuse_truncate", "mark_change",
+    }  # fmt: skip
     assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}
     for table in ("project_asset", "county", "visit", "campaign", "task", "account", "password"):
         assert "require_actor" in found["core", table]
@@ -138,7 +144,7 @@ def test_functions_that_run_as_the_owner_have_a_search_path_nobody_else_can_fill
         ).all()
     assert {name for name, definer, _ in rows if definer} == {
         "keep_history", "mark_change", "bump_versions", "stamp_log",
-        "note_event", "count_device",
+        "note_event", "count_device", "mark_network", "settle_network",
     }  # fmt: skip
     for name, definer, settings in rows:
         assert "search_path" in (settings or ""), name
@@ -155,7 +161,8 @@ def test_the_measures_are_generated_from_the_ellipsoid(migrated: Engine) -> None
         ).all()
     expressions = {name: expression.replace("public.", "") for name, expression in rows}
     assert set(expressions) == {
-        "geometry_3857", "length_m", "area_m2", "middle_lon", "middle_lat"
+        "geometry_3857", "length_m", "area_m2", "middle_lon", "middle_lat",
+        "source_id", "target_id",
     }  # fmt: skip
     assert expressions["length_m"].startswith("st_length((geometry)::geography")
     assert expressions["area_m2"].startswith("st_area((geometry)::geography")

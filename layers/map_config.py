@@ -43,7 +43,10 @@ MAPS: dict[str, MapSpec] = {
             title=Text(zh="建设进度图", en="Progress map"),
             kinds=tuple(kind for kind in KINDS if kind != "hazard"),
             shown=frozenset(KINDS)
-            - {"hazard", "gas_site", "flood_point", "land_plot", "population", "sewer_manhole"},
+            - {
+                *("hazard", "gas_site", "flood_point", "land_plot", "population"),
+                *("sewer_manhole", "storm_inlet", "drainage_user"),
+            },
         ),
         MapSpec(
             name="hazards",

@@ -53,6 +53,7 @@ _QUERIES = (
     "st_asmvt(anyelement,text,integer,text)",
     "st_asmvtgeom(geometry,box2d,integer,integer,boolean)",
     "st_astext(geometry)",
+    "st_endpoint(geometry)",
     "st_estimatedextent(text,text,text)",
     "st_extent(geometry)",
     "st_geomfromewkt(text)",  # what GeoAlchemy2 wraps every bound geometry in
@@ -69,6 +70,7 @@ _QUERIES = (
     "st_snaptogrid(geometry,double precision)",  # SQL: it calls the one with five arguments
     "st_snaptogrid(geometry,double precision,double precision,double precision,double precision)",
     "st_srid(geometry)",
+    "st_startpoint(geometry)",
     "st_tileenvelope(integer,integer,integer,geometry,double precision)",
     "st_x(geometry)",
     "st_y(geometry)",

@@ -33,6 +33,7 @@ _READERS = {
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
             *("seal", "hazard_transition", *SEEN_OUTSIDE),
             *_INSPECTIONS,
+            *("network_edge", "network_dirty", "network_setting", "misconnection_record"),
         ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),

@@ -10,6 +10,7 @@ from gis.errors import NotFoundError
 from gis.kinds.admin_unit import AdminUnit
 from gis.kinds.base import Asset, Record, Style, Zoom, declared, sensitivity_of
 from gis.kinds.built_up_area import BuiltUpArea
+from gis.kinds.drainage_user import DrainageUser
 from gis.kinds.flood_point import FloodPoint
 from gis.kinds.gas_site import GasSite
 from gis.kinds.hazard import Hazard
@@ -21,13 +22,16 @@ from gis.kinds.road import Road
 from gis.kinds.sewage_facility import SewageFacility
 from gis.kinds.sewer_manhole import SewerManhole
 from gis.kinds.sewer_pipe import SewerPipe
+from gis.kinds.storm_inlet import StormInlet
 from gis.kinds.traditional_village import TraditionalVillage
 
 AnyRecord = (
     Hazard
     | SewerPipe
     | SewerManhole
+    | StormInlet
     | SewageFacility
+    | DrainageUser
     | Road
     | PocketPark
     | GasSite

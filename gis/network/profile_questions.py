@@ -9,7 +9,8 @@ from gis.db.roles import Pool, visible_attributes
 from gis.kinds import KINDS
 from gis.queries import Filter, Parameters, Statement, source_clause
 
-NODE_KINDS = tuple(k for k in ("sewer_manhole", "storm_inlet", "sewage_facility") if k in KINDS)
+NODE_KINDS = ("sewer_manhole", "storm_inlet", "sewage_facility", "drainage_user")
+"""Kinds a pipe can name as its end; where several have a code, the first of these has it."""
 _PIPE = (
     *("code", "system", "progress", "service_state", "material", "pressure"),
     *("diameter_mm", "width_mm", "height_mm", "up_invert_m", "down_invert_m"),

@@ -89,7 +89,7 @@ def test_too_many_features_are_refused_with_a_way_out(
     monkeypatch.setattr(payload, "MAX_FEATURES", 35)
     with pytest.raises(ParameterError) as refused:
         read_contents(db, list(KINDS), pool=Pool.STAFF)
-    assert refused.value.facts["count"] == 3 * len(KINDS) == 42
+    assert refused.value.facts["count"] == 3 * len(KINDS) == 48
     assert "bbox" in refused.value.text(Language.ZH)
     assert "live map" in refused.value.text(Language.EN)
 

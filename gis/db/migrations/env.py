@@ -16,6 +16,7 @@ from gis.db import (  # noqa: F401  declare tables
     evidence_tables,
     flood_tables,
     inspection_tables,
+    network_tables,
     people_tables,
 )
 from gis.db.tables import CORE, HISTORY, TransactionId, metadata

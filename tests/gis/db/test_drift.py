@@ -16,6 +16,7 @@ from gis.db.roles import OWNER
 from gis.db.setup import alembic_config, create_database, prepare_database
 from gis.db.tables import metadata
 from gis.kinds import KINDS
+from gis.network.profile_questions import NODE_KINDS
 from tests.conftest import CloneDatabase
 
 CATALOGUE = {
@@ -114,6 +115,8 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
             "land_plot": {"guard_plot"},
             "sewer_pipe": {"match_inspections_insert", "match_inspections_update"},
         }.get(kind, set())
+        if kind == "sewer_pipe" or kind in NODE_KINDS:
+            guards |= {"network_insert", "network_update", "network_delete"}
         assert found["core", kind] == guards | {
             "stamp_version", "require_actor", "refuse_truncate", "history_insert",
             "history_update", "history_delete", "mark_change",
@@ -133,6 +136,9 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
     for table in ("pipe_observation", "pipe_grade"):
         assert found["core", table] == {"require_actor", "refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
+    assert found["core", "misconnection_record"] == {
+        "stamp_record", "refuse_change", "refuse_truncate", "mark_change",
+    }  # fmt: skip
     assert found["core", "audit_event"] == {"refuse_change", "refuse_truncate"}
     for table in (
         "project_asset",
@@ -158,7 +164,7 @@ def test_functions_that_run_as_the_owner_have_a_search_path_nobody_else_can_fill
         ).all()
     assert {name for name, definer, _ in rows if definer} == {
         "keep_history", "mark_change", "bump_versions", "stamp_log",
-        "note_event", "count_device",
+        "note_event", "count_device", "mark_network", "settle_network",
     }  # fmt: skip
     for name, definer, settings in rows:
         assert "search_path" in (settings or ""), name
@@ -175,7 +181,8 @@ def test_the_measures_are_generated_from_the_ellipsoid(migrated: Engine) -> None
         ).all()
     expressions = {name: expression.replace("public.", "") for name, expression in rows}
     assert set(expressions) == {
-        "geometry_3857", "length_m", "area_m2", "middle_lon", "middle_lat"
+        "geometry_3857", "length_m", "area_m2", "middle_lon", "middle_lat",
+        "source_id", "target_id",
     }  # fmt: skip
     assert expressions["length_m"].startswith("st_length((geometry)::geography")
     assert expressions["area_m2"].startswith("st_area((geometry)::geography")

@@ -43,7 +43,7 @@ Values = list[Any]  # Any: a cell is text, a number, a truth value or nothing
 
 def main() -> int:
     """Serve one request; 0 when an answer (a table or a refusal) was written."""
-    _set_limits()
+    set_limits()
     request = json.load(sys.stdin)
     folder = Path(request["result"])
     try:
@@ -57,9 +57,10 @@ def main() -> int:
     return 0
 
 
-def _set_limits() -> None:
+def set_limits(memory: int = MEMORY_BYTES) -> None:
+    """Bound memory (bytes), time and output of this process, for good."""
     for limit, value in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, RESULT_BYTES),
         (resource.RLIMIT_CORE, 0),

@@ -160,7 +160,7 @@ def make_converter(
     about = declared(kind)[name]
     if issubclass(plain, Vocabulary):
         known = vocabulary_words(plain)
-        told = {_fold(k): v for k, v in (words or {}).items()}
+        told = {fold(k): v for k, v in (words or {}).items()}
         inner: Convert = lambda raw: _to_word(raw, known, told, nullable=nullable)  # noqa: E731
     elif plain is bool:
         inner = _to_truth
@@ -179,7 +179,7 @@ def vocabulary_words(vocabulary: type[Vocabulary]) -> dict[str, str]:
     for member in vocabulary:
         spellings = (str(member), member.text.zh, member.text.en, *member.aliases)
         for spelling in spellings:
-            known.setdefault(_fold(spelling), str(member))
+            known.setdefault(fold(spelling), str(member))
     return known
 
 
@@ -192,7 +192,8 @@ def _plain_type(annotation: object) -> tuple[type, bool]:
     return (plain if isinstance(plain, type) else str), False
 
 
-def _fold(word: str) -> str:
+def fold(word: str) -> str:
+    """A word as words are compared: no case, no width, no spaces around it."""
     if word.isascii():  # nothing to normalise
         return word.strip().casefold()
     return unicodedata.normalize("NFKC", word).strip().casefold()
@@ -202,7 +203,7 @@ def _is_blank(raw: object) -> bool:
     return raw is None or (isinstance(raw, str) and not raw.strip())
 
 
-def _as_words(raw: object) -> str:
+def as_words(raw: object) -> str:
     """A cell as text; a whole number read as float loses its ``.0``."""
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < 2**53:
         return str(int(raw))
@@ -210,27 +211,27 @@ def _as_words(raw: object) -> str:
 
 
 def _absent(raw: object) -> Cell:
-    return Cell(missing=f"sentinel:{_as_words(raw)[:100]}", rule="sentinel")
+    return Cell(missing=f"sentinel:{as_words(raw)[:100]}", rule="sentinel")
 
 
 def _to_text(raw: object) -> Cell:
-    words = _as_words(raw)
-    return _absent(raw) if _fold(words) in SENTINEL_WORDS else Cell(value=words)
+    words = as_words(raw)
+    return _absent(raw) if fold(words) in SENTINEL_WORDS else Cell(value=words)
 
 
 def _to_word(
     raw: object, known: Mapping[str, str], told: Mapping[str, str], *, nullable: bool
 ) -> Cell:
-    words = _as_words(raw)
-    folded = _fold(words)
+    words = as_words(raw)
+    folded = fold(words)
     value = told.get(folded)
-    value = known.get(folded) if value is None else known.get(_fold(value), value)
+    value = known.get(folded) if value is None else known.get(fold(value), value)
     if value is not None:
         return Cell(value=value)
     if folded in SENTINEL_WORDS:
         return _absent(raw)
     if "*" in told:
-        return Cell(value=known.get(_fold(told["*"]), told["*"]))
+        return Cell(value=known.get(fold(told["*"]), told["*"]))
     if nullable:
         return Cell(missing=f"unknown_word:{words[:100]}", rule="unknown_word")
     listed = ", ".join(sorted(set(known.values())))
@@ -243,7 +244,7 @@ def _to_word(
 
 
 def _to_truth(raw: object) -> Cell:
-    folded = _fold(_as_words(raw))
+    folded = fold(as_words(raw))
     if folded in _TRUE:
         return Cell(value=True)
     if folded in _FALSE:
@@ -254,7 +255,7 @@ def _to_truth(raw: object) -> Cell:
 
 
 def _not_a(raw: object, what: Text) -> Text:
-    shown = _as_words(raw)[:80]
+    shown = as_words(raw)[:80]
     return Text(zh=f"“{shown}”不是{what.zh}", en=f"“{shown}” is not {what.en}")
 
 
@@ -290,7 +291,7 @@ def _number_converter(
         return number in _HIGH_SENTINELS and (about.unit in (MM, M) or number > high)
 
     def measure(raw: object, number: float, given_unit: str) -> Cell:
-        factor = factors.get(given_unit or (_fold(unit) if unit else ""))
+        factor = factors.get(given_unit or (fold(unit) if unit else ""))
         if given_unit and factor is None:
             return Cell(fault=_not_a(raw, Text(zh="此单位的数", en="a number in a known unit")))
         value = number * (factor or 1)
@@ -299,9 +300,9 @@ def _number_converter(
         return Cell(value=value, rule="unit" if factor not in (None, 1) else None)
 
     def convert(raw: object) -> Cell:
-        number, given_unit = _parse_number(raw)
+        number, given_unit = parse_number(raw)
         if number is None:
-            if _fold(_as_words(raw)) in SENTINEL_WORDS:
+            if fold(as_words(raw)) in SENTINEL_WORDS:
                 return _absent(raw)
             return _to_year(raw) if is_year else _no_number(raw)
         if is_sentinel(number):
@@ -326,7 +327,7 @@ def _to_year(raw: object) -> Cell:
     return Cell(value=day.value.year, rule="year_of_date")
 
 
-def _parse_number(raw: object) -> tuple[float | None, str]:
+def parse_number(raw: object) -> tuple[float | None, str]:
     """(number, unit as written) of ``300 mm``, ``DN300``, ``1,200.5``; (None, "") otherwise."""
     if isinstance(raw, bool):
         return None, ""
@@ -336,7 +337,7 @@ def _parse_number(raw: object) -> tuple[float | None, str]:
     if found is None or not any(c.isdigit() for c in found.group(1)):
         return None, ""
     try:
-        return float(found.group(1).replace(",", "")), _fold(found.group(2))
+        return float(found.group(1).replace(",", "")), fold(found.group(2))
     except ValueError:
         return None, ""
 
@@ -357,8 +358,8 @@ def _to_date(raw: object) -> Cell:
     A bare year is no day: it is kept as :attr:`Cell.year`, the date is missing for that reason.
     Epoch zero is the "no date" of many exports.
     """
-    words = unicodedata.normalize("NFKC", _as_words(raw))
-    if _fold(words) in SENTINEL_WORDS or words in ("0", "-1", "9999", "99999999"):
+    words = unicodedata.normalize("NFKC", as_words(raw))
+    if fold(words) in SENTINEL_WORDS or words in ("0", "-1", "9999", "99999999"):
         return _absent(raw)
     if found := _YEAR.match(words):
         year = int(found.group(1))

@@ -57,10 +57,10 @@ def main() -> int:
     return 0
 
 
-def set_limits() -> None:
-    """Limits of this process: memory, processor time, size of a file, no core."""
+def set_limits(memory: int = MEMORY_BYTES) -> None:
+    """Bound memory (bytes), time and output of this process, for good."""
     for limit, value in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, RESULT_BYTES),
         (resource.RLIMIT_CORE, 0),

@@ -33,6 +33,8 @@ WALL_SECONDS = 180
 MAX_ENTRIES = 50
 MAX_RATIO = 200
 """Unpacked over packed size: text geodata packs 5 to 30 times, bombs a thousand times."""
+_OUT_OF_MEMORY = ("MemoryError", "memory allocation of")
+"""What Python and Rust say when they have reached the limit."""
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 
@@ -155,11 +157,11 @@ def _unpack_zip(path: Path, folder: Path, layer: str | None) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [e for e in archive.infolist() if not e.is_dir()]
-            _check_archive(entries, path.stat().st_size)
+            check_archive(entries, path.stat().st_size)
             for entry in entries:
                 name = Path(entry.filename.replace("\\", "/")).name
                 if Path(name).suffix.casefold() in (*_PARTS, ".gpkg", ".geojson", ".json", ".csv"):
-                    _extract(archive, entry, inside / name)
+                    extract_entry(archive, entry, inside / name)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise SourceError(
             Text(zh="压缩包已损坏或加密", en="the zip is damaged or encrypted")
@@ -178,7 +180,8 @@ def _unpack_zip(path: Path, folder: Path, layer: str | None) -> Path:
     return chosen[0]
 
 
-def _check_archive(entries: list[zipfile.ZipInfo], packed: int) -> None:
+def check_archive(entries: list[zipfile.ZipInfo], packed: int) -> None:
+    """Raise SourceError for an archive beyond the limits of number, size or ratio."""
     total = sum(e.file_size for e in entries)
     if len(entries) > MAX_ENTRIES or total > UNPACKED_BYTES or total > MAX_RATIO * packed:
         raise SourceError(
@@ -189,7 +192,8 @@ def _check_archive(entries: list[zipfile.ZipInfo], packed: int) -> None:
         )
 
 
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+def extract_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+    """Unpack one entry to a new file; SourceError when it is bigger than allowed."""
     # The sizes a zip declares may lie: count what really comes out.
     with archive.open(entry) as packed, target.open("xb") as out:
         left = UNPACKED_BYTES
@@ -203,21 +207,28 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> 
 # --- the child ----------------------------------------------------------------------------------
 
 
-def child_environment(driver: str, folder: Path) -> dict[str, str]:
-    """All a child that opens a file knows of this machine: no secret, one driver, no network."""
-    others = sorted(set(pyogrio.list_drivers()) - {driver})
+def plain_environment(folder: Path) -> dict[str, str]:
+    """What a child may know of the machine: next to nothing."""
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(_PROJECT_FOLDER),
         "HOME": str(folder),
         "TMPDIR": str(folder),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def child_environment(driver: str, folder: Path) -> dict[str, str]:
+    """All a child that opens a file knows of this machine: no secret, one driver, no network."""
+    others = sorted(set(pyogrio.list_drivers()) - {driver})
+    return {
+        **plain_environment(folder),
         "GDAL_SKIP": ",".join(others),
         "CPL_VSIL_USE_TEMP_FILE_FOR_RANDOM_WRITE": "NO",
         "GDAL_HTTP_PROXY": "127.0.0.1:9",
         "PROJ_NETWORK": "OFF",
         "OGR_GEOJSON_MAX_OBJ_SIZE": "64",
-        "OPENBLAS_NUM_THREADS": "1",
         "GDAL_NUM_THREADS": "1",
     }
 
@@ -226,11 +237,24 @@ def _run_child(copy: Path, driver: str, layer: str | None, folder: Path) -> Sour
     result = folder / "result"
     result.mkdir()
     request = {"path": str(copy), "driver": driver, "layer": layer, "result": str(result)}
+    run_child("gis.exchange.open_file", request, child_environment(driver, folder), folder)
+    if not (result / "table.json").exists():
+        explain_end(0, "")
+    return _load_answer(result, driver)
+
+
+def run_child(
+    module: str, request: dict[str, Any], environment: dict[str, str], folder: Path
+) -> None:  # Any: plain JSON
+    """Let a module of ours answer one request in a process of its own, which sets its limits.
+
+    Raises SourceError (it failed, or passed its limits) and StorageFullError.
+    """
     try:
-        ended = subprocess.run(  # our own interpreter and module, no shell
-            [sys.executable, "-P", "-m", "gis.exchange.open_file"],
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and module, no shell
+            [sys.executable, "-P", "-m", module],
             input=json.dumps(request).encode(),
-            env=child_environment(driver, folder),
+            env=environment,
             cwd=folder,
             timeout=WALL_SECONDS,
             capture_output=True,
@@ -238,9 +262,8 @@ def _run_child(copy: Path, driver: str, layer: str | None, folder: Path) -> Sour
         )
     except subprocess.TimeoutExpired as error:
         raise too_costly() from error
-    if ended.returncode != 0 or not (result / "table.json").exists():
+    if ended.returncode != 0:
         explain_end(ended.returncode, ended.stderr.decode(errors="replace"))
-    return _load_answer(result, driver)
 
 
 def too_costly() -> SourceError:
@@ -258,7 +281,8 @@ def explain_end(code: int, errors: str) -> NoReturn:
     """Raise what the end of a child without an answer means."""
     if "No space left" in errors:
         raise StorageFullError(Text(zh="临时目录空间不足", en="no space left for a temporary copy"))
-    if code in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ) or "MemoryError" in errors:
+    killed = code in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
+    if killed or any(words in errors for words in _OUT_OF_MEMORY):
         raise too_costly()
     raise SourceError(
         Text(zh="文件无法读取:{reason}", en="the file cannot be read: {reason}").format(

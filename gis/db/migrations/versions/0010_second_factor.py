@@ -1,14 +1,14 @@
 """The second factor; passwords that are for one login; a notice when somebody may come in no more.
 
 Revision: 0010
-Follows: 0008
+Follows: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

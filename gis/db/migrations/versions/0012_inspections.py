@@ -1,7 +1,7 @@
 """Inspections of sewers: runs, observations, grades; runs find their pipe when it arrives.
 
 Revision: 0012
-Follows: 0008
+Follows: 0011
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -29,7 +29,7 @@ _READERS = {
     **dict.fromkeys(
         (
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
-            *("seal", "hazard_transition"),
+            *("seal", "hazard_transition", "device_announcement"),
         ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     ),
@@ -47,6 +47,7 @@ _WRITERS = {
 }
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
+_ANNOUNCED = ("device_id", "highest", "login", "announced_at")
 _PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice")
 _GATE_RIGHTS = {
     "account": ("SELECT", "INSERT", "UPDATE"),
@@ -130,6 +131,10 @@ def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
     for table in _PROJECTIONS:
         yield Privilege(pool.role, CORE, table, "INSERT")
         yield Privilege(pool.role, CORE, table, "UPDATE")
+    for name in _ANNOUNCED:
+        yield Privilege(pool.role, CORE, "device_announcement", "INSERT", name)
+        if name != "device_id":
+            yield Privilege(pool.role, CORE, "device_announcement", "UPDATE", name)
     if pool is Pool.JOBS:  # writes projections anew
         for table in _PROJECTIONS:
             yield Privilege(pool.role, CORE, table, "DELETE")

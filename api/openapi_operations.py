@@ -95,6 +95,10 @@ _SYNC: Document = {
     "properties": {
         "client_now": _MOMENT,
         "device_id": {"type": "string", "format": "uuid"},
+        "highest": {
+            "type": "integer",
+            "description": "The highest number the phone has given a record, sent or not",
+        },
         "events": {
             "type": "array",
             "maxItems": MAX_BATCH,

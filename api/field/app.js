@@ -6,8 +6,10 @@ import { fetchDay, fetchOutline, noteContact, readDay, wipeIfStale } from "./day
 import { make } from "./dom.js";
 import { flush } from "./draft.js";
 import { drawFrame } from "./frame.js";
+import { startLock } from "./lock.js";
 import { askPersistence, detectMode, readStorage } from "./modes.js";
 import { countOutbox, getDevice } from "./outbox.js";
+import { dropPin } from "./pin.js";
 import { showPlainForm } from "./plain.js";
 import { Positioning } from "./position.js";
 import { SCREENS } from "./screens.js";
@@ -31,6 +33,8 @@ const app = {
   hash: "",
   // A photo or signature that is being kept: what is saved waits for it.
   busy: null,
+  // Its PIN is asked for: nothing but that, or a login, is shown.
+  locked: false,
   go,
   draw,
   refreshDay,
@@ -74,7 +78,7 @@ async function draw() {
   await flush();
   await readState();
   const [name, ...rest] = decodeURIComponent(location.hash.slice(1) || "today").split("/");
-  const allowed = app.account || name === "scan" ? name : "login";
+  const allowed = chooseScreen(name);
   const show = SCREENS[allowed] ?? SCREENS.today;
   const screen = await show(app, allowed === name ? rest : []);
   if (turn !== drawing || !screen) return;
@@ -84,6 +88,11 @@ async function draw() {
   app.hash = location.hash;
   drawFrame(app, screen, SCREENS[allowed] ? allowed : "today", { moved });
   if (moved && (app.counts.received < app.counts.recorded || app.counts.photos)) app.sender.glance();
+}
+
+function chooseScreen(name) {
+  if (app.locked) return name === "login" ? name : "lock";
+  return app.account || name === "scan" ? name : "login";
 }
 
 async function readState() {
@@ -125,12 +134,20 @@ async function expire(accountId) {
 
 // After a login: the day, then what waited for this person.
 async function enter() {
+  if (app.locked) await forgetPin();
   await readState();
   await askPersistence().catch(() => false);
   await refreshDay();
   app.storage = await readStorage();
   app.sender.now();
   go("today", { replace: true });
+}
+
+// Who logged in instead of typing the PIN has proved who they are: it is set anew, or not.
+async function forgetPin() {
+  await dropPin(app.db);
+  app.unlock();
+  toast(say("pin_forgotten"));
 }
 
 async function watchWorker() {
@@ -163,6 +180,7 @@ async function start() {
   app.db = await openStore({ onOutdated: () => location.reload() });
   await getDevice(app.db);
   if (await wipeIfStale(app.db)) toast(say("wiped"));
+  await startLock(app);
   app.sender = new Sender({
     db: app.db,
     tokenOf: (account) => tokenOf(app.db, account),
@@ -178,7 +196,17 @@ async function start() {
   watchWorker().catch(() => {});
   await app.sender.start();
   if (await refreshDay()) await draw.soft?.();
-  setInterval(async () => (app.storage = await readStorage()), 60_000);
+  setInterval(everyMinute, 60_000);
+}
+
+// A page that is left open for days obeys the rule, too.
+async function everyMinute() {
+  app.storage = await readStorage();
+  if (await wipeIfStale(app.db)) {
+    app.locked = false;
+    await draw();
+    toast(say("wiped"));
+  }
 }
 
 // An enrolment code arrives behind the #, so that no server log ever holds it.

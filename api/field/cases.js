@@ -43,5 +43,5 @@ function caseCard(app, hazard) {
 export function dueBadge(app, hazard) {
   if (!hazard.due_at) return null;
   const late = Math.floor((Date.now() + (app.day.clock_ms ?? 0) - Date.parse(hazard.due_at)) / DAY_MS);
-  return late >= 0 ? badge(say("late", { n: Math.max(1, late) }), "late") : badge(say("due", { date: formatDate(hazard.due_at) }), "plain");
+  return late >= 0 ? badge(say("late", { n: Math.max(1, late) }), "late") : badge(say("due", { date: formatDate(hazard.due_at) }), "plain date");
 }

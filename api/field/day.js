@@ -86,6 +86,6 @@ export async function wipeIfStale(db) {
   if (!(await outboxIsEmpty(db))) return false;
   await db.clear("cache");
   await db.clear("received");
-  for (const key of ["account", "accounts", "team", "contact"]) await db.delete("meta", key);
+  for (const key of ["account", "accounts", "team", "contact", "pin"]) await db.delete("meta", key);
   return true;
 }

@@ -42,6 +42,15 @@ function findTask(app, asset) {
 }
 
 export const findForm = (app, draft) => app.day.forms.find((form) => form.key === draft.category) ?? null;
+
+// The items that concern this type of site; all of them where the type is not known, or when asked.
+export function listItems(app, draft) {
+  const items = findForm(app, draft)?.checklist ?? [];
+  const type = draft.asset?.site_type;
+  if (!type || draft.every_item) return items;
+  return items.filter((one) => !one.applies_to?.length || one.applies_to.includes(type) || draft.checklist[one.item]);
+}
+
 export const findItem = (app, draft, key) => findForm(app, draft)?.checklist.find((one) => one.item === key) ?? null;
 
 export function makeFinding(item) {

@@ -49,6 +49,11 @@ export async function describeBlob(blob, media) {
   return { sha256: await hashBytes(await blob.arrayBuffer()), media, bytes: blob };
 }
 
+// False for what this browser has no decoder for: HEIC on most phones but Apple's.
+export function canDraw(photo) {
+  return createImageBitmap(photo).then((image) => (image.close(), true), () => false);
+}
+
 // null where the phone cannot draw the picture: the original does not wait for its copy.
 export async function makeWatermarked(photo, lines) {
   try {

@@ -76,6 +76,7 @@ function fillCounter({ counts, sender }, counter) {
 }
 
 function listBanners(app) {
+  if (app.locked) return [];
   const said = [];
   const add = (text, action = null, kind = "") => said.push(make("div", { class: `banner ${kind}` }, make("p", { text }), action));
   for (const reason of app.mode.reasons) add(`${say(`why_${reason}`)}${reason === "embedded" ? `。${say("open_in_browser")}` : ""}`);

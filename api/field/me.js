@@ -3,6 +3,7 @@
 import { leaveAccount } from "./account.js";
 import { WIPE_DAYS } from "./day.js";
 import { make } from "./dom.js";
+import { pinCard } from "./lock.js";
 import { askPersistence, readStorage } from "./modes.js";
 import { button, card, segments } from "./ui.js";
 import { currentLanguage, formatBytes, say } from "./words.js";
@@ -28,7 +29,7 @@ export async function showMe(app) {
     make("p", { class: "hint", text: say("switch_hint") }),
   );
   const language = make("section", { class: "stack" }, make("h2", { text: say("language") }), segments(say("language"), [["zh", "中文"], ["en", "English"]], currentLanguage(), app.setLanguage));
-  return { title: say("me_title"), tabs: true, body: [person, language, storageCard(app), aboutCard(app)] };
+  return { title: say("me_title"), tabs: true, body: [person, language, await pinCard(app), storageCard(app), aboutCard(app)] };
 }
 
 function storageCard(app) {
@@ -50,5 +51,5 @@ function storageCard(app) {
 function aboutCard(app) {
   const standalone = matchMedia("(display-mode: standalone)").matches;
   const add = button(say("install"), () => install?.prompt(), { kind: "wide", hidden: !install });
-  return card({}, standalone ? null : add, standalone || install ? null : make("p", { class: "hint", text: say("install_hint") }), make("p", { class: "soft", text: say("build", { build: app.build }) }));
+  return card({}, button(say("help"), () => app.go("help"), { kind: "wide" }), standalone ? null : add, standalone || install ? null : make("p", { class: "hint", text: say("install_hint") }), make("p", { class: "soft", text: say("build", { build: app.build }) }));
 }

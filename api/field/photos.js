@@ -2,7 +2,7 @@
 
 import { forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
 import { make } from "./dom.js";
-import { MAX_BYTES, PhotoRefusedError, readPhoto } from "./evidence.js";
+import { MAX_BYTES, PhotoRefusedError, canDraw, readPhoto } from "./evidence.js";
 import { icon, toast } from "./ui.js";
 import { say } from "./words.js";
 
@@ -41,7 +41,7 @@ async function showPicture(app, photo, picture) {
   const address = URL.createObjectURL(kept.bytes);
   const image = make("img", { src: address, alt: "", decoding: "async" });
   // A picture the browser cannot draw (HEIC) is kept all the same; the tile says it is there.
-  image.addEventListener("error", () => picture.replaceChildren(icon("check")));
+  image.addEventListener("error", () => picture.replaceChildren(icon("check"), make("span", { class: "no-preview", text: say("photo_no_preview") })));
   image.addEventListener("load", () => URL.revokeObjectURL(address));
   picture.replaceChildren(image);
 }
@@ -55,6 +55,7 @@ export async function takePhoto(app, draft, photos, kind, file) {
     const { lon = null, lat = null, accuracy_m = null } = app.positioning.best ?? {};
     photos.push({ sha256: photo.sha256, kind, media: photo.media, bytes: photo.bytes.size, taken_at: new Date().toISOString(), lon, lat, accuracy_m });
     await keepDraft(app, draft);
+    if (!(await canDraw(photo.bytes))) toast(say("photo_undrawn"), "warn");
     if (gone && gone.sha256 !== photo.sha256) await forgetPhoto(app, draft, gone.sha256);
   } catch (error) {
     if (!(error instanceof PhotoRefusedError)) throw error;

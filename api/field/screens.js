@@ -4,6 +4,8 @@ import { showCase } from "./case.js";
 import { showCases } from "./cases.js";
 import { showFix, showOrder } from "./decide.js";
 import { showHazard } from "./hazard.js";
+import { showHelp } from "./help.js";
+import { showLock, showPin } from "./lock.js";
 import { showLogin } from "./login.js";
 import { showMe } from "./me.js";
 import { showNear } from "./near.js";
@@ -15,6 +17,8 @@ import { showVisit } from "./visit.js";
 export const SCREENS = {
   today: showToday,
   login: showLogin,
+  lock: showLock,
+  pin: showPin,
   near: showNear,
   scan: showScan,
   asset: showAsset,
@@ -26,4 +30,5 @@ export const SCREENS = {
   case: showCase,
   outbox: showTray,
   me: showMe,
+  help: showHelp,
 };

@@ -76,7 +76,8 @@ export class Sender {
   }
 
   async #sendAll() {
-    const rows = (await this.db.getAll("events")).filter((row) => row.status !== "attention");
+    const every = await this.db.getAll("events");
+    const rows = every.filter((row) => row.status !== "attention");
     let result = "idle";
     for (const account of new Set(rows.map((row) => row.account))) {
       const own = rows.filter((row) => row.account === account);
@@ -90,19 +91,38 @@ export class Sender {
         await this.#sendRecords(own.filter((row) => row.status === "waiting"), token);
         if ((await this.#sendPhotos(account, token)) === UPLOAD_LATER) result = "later";
       } catch (error) {
-        if (!(error instanceof LoginNeededError)) throw error;
-        this.onLoginNeeded(account);
+        this.#giveUp(error, account);
         result = "login";
       }
     }
+    await this.#announce(every);
     const left = (await this.db.getAll("events")).some((row) => row.status === "waiting");
     return result === "idle" && left ? "later" : result;
   }
 
+  // Each batch says how many numbers this phone has given. Where nothing can go by itself it is said
+  // all the same, once: the office then knows what it lacks.
+  async #announce(rows) {
+    const device = await this.db.get("meta", "device");
+    if (((await this.db.get("meta", "announced")) ?? 0) >= (device?.seq ?? 0)) return;
+    for (const account of new Set(rows.map((row) => row.account))) {
+      const token = await this.tokenOf(account);
+      const response = token && (await this.#ask("POST", "/sync", token, await this.#wrap([])).catch((error) => this.#giveUp(error, account)));
+      if (response?.ok) return this.db.put("meta", device.seq, "announced");
+    }
+  }
+
+  #giveUp(error, account) {
+    if (!(error instanceof LoginNeededError)) throw error;
+    this.onLoginNeeded(account);
+  }
+
   async #sendRecords(rows, token) {
     for (const batch of splitBatches(rows)) {
+      const { seq } = await this.db.get("meta", "device");
       const response = await this.#ask("POST", "/sync", token, await this.#wrap(batch));
       if (response.ok) {
+        await this.db.put("meta", seq, "announced");
         // A Wi-Fi's own login page also answers 200: only what repeats id and hash counts.
         const { results = [] } = await response.json();
         for (const row of batch) await this.#settle(row, results.find((one) => one.id === row.id || one.sha256 === row.sha256));
@@ -119,6 +139,7 @@ export class Sender {
     return JSON.stringify({
       client_now: new Date().toISOString(),
       device_id: device.id,
+      highest: device.seq,
       events: batch.map((row) => row.body),
     });
   }

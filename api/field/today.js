@@ -6,7 +6,7 @@ import { openAssetMap } from "./map.js";
 import { distanceM } from "./position.js";
 import { badge, button, card, categoryWord, eventWord, factLine, icon, segments } from "./ui.js";
 import { dropDraft, startVisit } from "./draft.js";
-import { formatDate, formatDistance, formatMoment, pick, say } from "./words.js";
+import { formatDate, formatDistance, formatWhen, pick, say } from "./words.js";
 
 let view = "list";
 let oneCampaign = false;
@@ -66,7 +66,7 @@ const name = ({ asset }) => String(asset?.name ?? asset?.code ?? "");
 function makeHead(app, left, done) {
   const fetched = app.day.fetched_at;
   const big = !fetched ? say("no_day") : left ? say("to_go", { n: left }) : done ? say("all_done") : say("no_tasks");
-  const facts = [done ? say("done_today", { n: done }) : left ? "" : say("no_tasks_hint"), fetched && say("fetched", { date: formatMoment(fetched) })];
+  const facts = [done ? say("done_today", { n: done }) : left ? "" : say("no_tasks_hint"), fetched && say("fetched", { date: formatWhen(fetched) })];
   const again = button(say("refresh"), async () => {
     await app.refreshDay();
     app.sender.now();
@@ -113,7 +113,7 @@ function taskCard(app, task, asset) {
       { class: "card-text" },
       make("strong", { text: asset?.name || asset?.code || say("unnamed") }),
       factLine(facts),
-      make("span", { class: "badges" }, badge(categoryWord(task.category)), task.state === "no_entry" ? badge(say("no_entry"), "warn") : null, open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
+      make("span", { class: "badges" }, badge(categoryWord(task.category)), task.state === "no_entry" ? badge(say("no_entry"), "warn") : null, open ? badge(say("open_here", { n: open }), "warn") : null, task.due_on ? badge(dueWords(task), "plain date") : null, task.campaign && !oneCampaign ? badge(pick(task.campaign), "plain") : null),
     ),
     icon("next"),
   );

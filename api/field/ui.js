@@ -91,6 +91,8 @@ export function factLine(parts, kind = "soft") {
 
 export const badge = (words, kind = "") => make("span", { class: `badge ${kind}`, text: words });
 
+const STAYS = new Set(["bad", "warn"]);
+
 // A word that passes. Bad news stay longer, and good news never push them away.
 export function toast(words, kind = "") {
   let shelf = document.querySelector(".toasts");
@@ -98,11 +100,11 @@ export function toast(words, kind = "") {
     shelf = make("div", { class: "toasts", role: "status" });
     document.body.append(shelf);
   }
-  for (const old of shelf.children) if (old.textContent === words || !old.classList.contains("bad")) old.remove();
+  for (const old of shelf.children) if (old.textContent === words || ![...STAYS].some((one) => old.classList.contains(one))) old.remove();
   const shown = make("div", { class: `toast ${kind}`, text: words });
   shown.addEventListener("click", () => shown.remove());
   shelf.append(shown);
-  setTimeout(() => shown.remove(), kind === "bad" ? 8000 : 4000);
+  setTimeout(() => shown.remove(), STAYS.has(kind) ? 8000 : 4000);
 }
 
 // A question over the page; gives the key of the answer, null when it was put away.

@@ -1,7 +1,7 @@
 // A visit: what was checked, who was there; a record even when nothing was found.
 
 import { makeCallOut } from "./call_out.js";
-import { dropDraft, findForm, keepDraft, keepSoon, makeFinding, readDraft } from "./draft.js";
+import { dropDraft, findForm, keepDraft, keepSoon, listItems, makeFinding, readDraft } from "./draft.js";
 import { make } from "./dom.js";
 import { listHazards } from "./known.js";
 import { positionLine } from "./place.js";
@@ -81,7 +81,7 @@ function noEntryNote(draft) {
 }
 
 function listChecks(app, draft, fill) {
-  const items = findForm(app, draft)?.checklist ?? [];
+  const items = listItems(app, draft);
   const rows = items.map((item) => checkRow(app, draft, item, fill));
   const open = items.some(({ item }) => !draft.checklist[item]);
   const rest = button(say("rest_pass"), () => {
@@ -93,7 +93,20 @@ function listChecks(app, draft, fill) {
   const others = draft.findings.filter((one) => !one.item);
   const other = button(others.length ? `${say("other_hazard")} · ${say("item_unfinished")}` : say("other_hazard"), () => openFinding(app, draft, null), { kind: "wide", glyph: "add" });
   const recorded = draft.recorded.filter((one) => !one.item).map(recordedMark);
-  return [lead, ...rows, rest, ...recorded, other];
+  return [lead, ...typeNote(app, draft, items, fill), ...rows, rest, ...recorded, other];
+}
+
+// Whose items these are, and the way to the others: what the register says of a site may be wrong.
+function typeNote(app, draft, items, fill) {
+  const all = findForm(app, draft)?.checklist ?? [];
+  if (!all.some((one) => one.applies_to?.length)) return [];
+  if (!draft.asset?.site_type) return [make("p", { class: "soft", text: say("items_no_type") })];
+  if (items.length === all.length) return [];
+  return [button(say("items_others", { n: items.length, rest: all.length - items.length }), async () => {
+    draft.every_item = true;
+    await keepDraft(app, draft);
+    fill();
+  }, { kind: "quiet" })];
 }
 
 // A long checklist is searched, not scrolled.
@@ -166,7 +179,7 @@ async function discard(app, draft) {
 }
 
 async function finishVisit(app, draft) {
-  const items = findForm(app, draft)?.checklist ?? [];
+  const items = listItems(app, draft);
   const open = draft.result === "inspected" ? items.filter(({ item }) => !draft.checklist[item]).length : 0;
   if (draft.team.length < 2) return toast(say("team_needed"), "bad");
   if (draft.findings.length) return toast(say("finish_draft"), "bad");

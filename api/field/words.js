@@ -1,9 +1,13 @@
 // The words of the app in Chinese and English, and the language in use.
 
 import { CALL_OUT_WORDS } from "./call_out_words.js";
+import { LOCK_WORDS } from "./lock_words.js";
+import { OUTBOX_WORDS } from "./outbox_words.js";
 
 const WORDS = {
   ...CALL_OUT_WORDS,
+  ...LOCK_WORDS,
+  ...OUTBOX_WORDS,
   app: ["城建外业", "Infratrack field"],
   other_language: ["English", "中文"],
   language: ["语言 Language", "Language 语言"],
@@ -130,6 +134,8 @@ const WORDS = {
   flood_action: ["处置措施", "Action taken"],
   flood_called: ["接到通知", "Called out at"],
   flood_arrived: ["到达时间", "Arrived at"],
+  items_no_type: ["此处没有登记场所类型,显示全部检查项", "The type of this site is not on record: all items are shown"],
+  items_others: ["按场所类型显示 {n} 项 · 显示其余 {rest} 项", "{n} items for this type of site · show the other {rest}"],
   find_item: ["查找检查项", "Find an item"],
   limit: ["规定期限:{words}", "Limit: {words}"],
   control: ["{n} 小时内先控制", "make safe within {n} h"],
@@ -163,6 +169,8 @@ const WORDS = {
   photo_empty: ["相机没有给出照片,请重拍", "The camera gave no photo: take it again"],
   photo_no_room: ["手机存储已满,这张照片存不下。请联网发送或清理手机后重拍;文字记录仍可保存", "The phone is full: this photo could not be kept. Send or free some space and take it again; the record itself can still be saved"],
   copy_no_room: ["手机存储已满:原片已保存,水印副本存不下。请联网发送或清理手机", "The phone is full: the original photo is kept, its watermarked copy found no room. Send or free some space"],
+  photo_no_preview: ["原片已保存,本机不能预览", "Original kept; no preview on this phone"],
+  photo_undrawn: ["原片已原样保存,但手机和办公页面都不能预览(HEIC?),也没有水印副本:由办公室下载原片查看。建议相机改存 JPEG", "The original is kept, but has no preview here or in the office (HEIC?) and no watermarked copy: the office downloads it to see it. Better set the camera to JPEG"],
   description: ["描述", "Description"],
   description_hint: ["哪里、什么问题", "Where, and what is wrong"],
   fixed_now: ["当场整改", "Fixed on the spot"],
@@ -203,35 +211,6 @@ const WORDS = {
   reason_needed: ["请写明理由", "Give the reason"],
   something_needed: ["请写说明或拍照", "Add a note or a photo"],
   late: ["已超期 {n} 天", "{n} days late"],
-  // Outbox
-  outbox_title: ["待发记录", "Outbox"],
-  outbox_empty: ["全部已收到", "Everything was received"],
-  outbox_nothing: ["还没有记录", "Nothing recorded yet"],
-  photos_left: ["{n} 张照片待传", "{n} photos to go"],
-  send_now: ["立即发送", "Send now"],
-  sending: ["正在发送…", "Sending…"],
-  send_offline: ["没有连上服务器,稍后自动重试", "The server cannot be reached; it will be tried again"],
-  send_later: ["服务器暂时没有收下,稍后自动重试", "The server could not take it yet; it will be tried again"],
-  send_login: ["需要重新登录", "Log in again to send"],
-  last_contact: ["最近一次联系 {date}", "Last contact {date}"],
-  waiting_list: ["等待发送", "Waiting"],
-  attention_list: ["需要处理", "Need attention"],
-  refused_list: ["服务器退回", "Refused by the server"],
-  received_list: ["最近收到", "Received lately"],
-  status_waiting: ["等待发送", "waiting"],
-  status_held: ["记录已收,照片待传", "received, photos to go"],
-  outcome_applied: ["已生效", "in effect"],
-  outcome_waiting: ["已收,等待其他记录", "received, waits for others"],
-  outcome_refused: ["退回", "refused"],
-  try_again: ["重试", "Try again"],
-  understood: ["知道了", "Understood"],
-  problem_words: ["服务器:{words}", "Server: {words}"],
-  problem_status: ["服务器答复 {n}", "The server answered {n}"],
-  problem_mismatch: ["服务器的答复与此记录不符,未作数", "The server's answer was not about this record and does not count"],
-  problem_lost: ["一张照片不在手机里", "A photo is not on this phone"],
-  short_by: ["服务器只有 {n} 条,请联系办公室", "The server has only {n}: tell the office"],
-  export: ["导出为文件", "Export as a file"],
-  export_hint: ["长期没有信号时:导出的文件可用 U 盘、数据线等交给办公室,由经办人在系统中导入;重复导入不会重复记录。", "Without a signal for long: hand the file to the office by cable or stick; a case officer imports it. Importing twice does no harm."],
   // Me
   me_title: ["我的", "Me"],
   switch_person: ["换人使用", "Another person"],
@@ -246,6 +225,8 @@ const WORDS = {
   wipe_rule: ["当天资料每次更新时替换;{n} 天没有联系且无待发记录时自动清除", "The day's data is replaced at each update, and wiped after {n} days without contact once nothing waits"],
   build: ["版本 {build}", "Build {build}"],
   wiped: ["很久没有联系,手机里的资料已按规定清除", "After long without contact the data on this phone was wiped, as the rule says"],
+  help: ["使用说明和新功能", "Help and what is new"],
+  whats_new: ["新功能", "New"],
   // Plain form
   plain_title: ["在线填报", "Online form"],
   plain_send: ["发送", "Send"],
@@ -285,6 +266,12 @@ export function formatDate(moment) {
 export function formatMoment(moment) {
   const date = new Date(moment);
   return Number.isNaN(date.getTime()) ? String(moment ?? "") : new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }).format(date);
+}
+
+// The time of today, else the day: short enough to stay on a line.
+export function formatWhen(moment) {
+  const [day, time] = formatMoment(moment).split(" ");
+  return day === formatDate(Date.now()) ? time : day;
 }
 
 export function formatBytes(bytes) {

@@ -124,7 +124,7 @@ const WORDS = {
   copy: ["水印副本", "Watermarked copy"],
   download: ["下载原件", "Download the original"],
   not_arrived: ["尚未上传", "Not arrived"],
-  no_preview: ["无预览", "No preview"],
+  no_preview: ["无预览,请下载原件", "No preview: download the original"],
   photo_restricted: ["您的角色不查看照片", "Your role does not see photos"],
   timeline: ["经过", "Timeline"],
   applied: ["已生效", "Applied"],

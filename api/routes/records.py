@@ -18,6 +18,7 @@ from api.ogc.parameters import COMMON, check_known, refuse_parameter
 from api.recording import author_of, house_rules, record
 from gis.attributes import Text
 from gis.errors import InfratrackError, InputError, LoginError, StorageFullError
+from gis.hazards.devices import MOST_NUMBER, announce_highest
 from gis.hazards.envelope import hash_body
 from gis.hazards.faults import log_fault
 from gis.hazards.forms import forms_document
@@ -110,11 +111,28 @@ async def post_sync(request: Request) -> Response:
     asked = await read_json(request)
     bodies = _read_batch(asked)
     clock = application_of(request).clock
+    await _note_highest(request, asked, clock())
     client_now = _read_moment(asked.get("client_now") if isinstance(asked, dict) else None)
     results = []
     for body in bodies:
         results.append(await take_one(request, body, author, clock(), client_now))
     return _answer({"now": clock().isoformat(), "results": results})
+
+
+async def _note_highest(request: Request, asked: object, now: datetime) -> None:
+    """Note what a phone says it has numbered: of the phone its token belongs to, and no other."""
+    person = person_of(request)
+    highest = asked.get("highest") if isinstance(asked, dict) else None
+    device_id = person.device_id
+    if device_id is None or not isinstance(highest, int) or not 0 < highest <= MOST_NUMBER:
+        return
+    await record(
+        request,
+        lambda connection: announce_highest(
+            connection, device_id, highest, login=person.login, now=now
+        ),
+        reason=_REASON,
+    )
 
 
 def _read_batch(asked: object) -> list[bytes]:

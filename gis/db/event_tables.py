@@ -224,6 +224,19 @@ device_count = Table(
 """Per device, how many of its numbers arrived and the highest of them: fewer is a gap. Written by a
 trigger of ``event``, so that no receipt counts a device's whole life."""
 
+device_announcement = Table(
+    "device_announcement",
+    metadata,
+    Column("device_id", Uuid(), nullable=False),
+    Column("highest", BigInteger(), nullable=False),
+    Column("login", Text(), nullable=False),
+    Column("announced_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("device_id"),
+    CheckConstraint("highest >= 0", name="highest"),
+    schema=CORE,
+)
+"""Per device, the highest number it said it has given a record, sent or not; by whose login."""
+
 hazard_transition = Table(
     "hazard_transition",
     metadata,

@@ -31,7 +31,7 @@ _READERS = {
     **dict.fromkeys(
         (
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
-            *("seal", "hazard_transition", *SEEN_OUTSIDE),
+            *("seal", "hazard_transition", "device_announcement", *SEEN_OUTSIDE),
             *_INSPECTIONS,
             *("network_edge", "network_dirty", "network_setting", "misconnection_record"),
         ),
@@ -52,6 +52,7 @@ _WRITERS = {
 }
 _RECORDERS = (Pool.FIELD, Pool.STAFF, Pool.JOBS)
 """Pools that append to the log and write what it leads to; a guard asks for the event behind it."""
+_ANNOUNCED = ("device_id", "highest", "login", "announced_at")
 _PROJECTIONS = ("event_outcome", "visit", "campaign", "task", "notice", "call_out", "call_out_step")
 _OFFICE_PROJECTIONS = (*DUTY, "flood_level", "plot_step")
 """What only the office's records write."""
@@ -143,6 +144,10 @@ def _recording_privileges(pool: Pool) -> Iterator[Privilege]:
     for table in written:
         yield Privilege(pool.role, CORE, table, "INSERT")
         yield Privilege(pool.role, CORE, table, "UPDATE")
+    for name in _ANNOUNCED:
+        yield Privilege(pool.role, CORE, "device_announcement", "INSERT", name)
+        if name != "device_id":
+            yield Privilege(pool.role, CORE, "device_announcement", "UPDATE", name)
     if pool is Pool.JOBS:  # writes projections anew
         for table in written:
             yield Privilege(pool.role, CORE, table, "DELETE")

@@ -1,7 +1,8 @@
 """What every device has sent: how many of its numbers arrived, and which are missing.
 
-A device numbers its records from 1 without gaps, so the highest number that arrived says how many
-there must be. What was recorded after it and has not been sent yet, nobody here can know.
+A device numbers its records from 1 without gaps, so the highest number says how many there must
+be: the highest that arrived, or the one the device announced when it last synchronised. What was
+recorded after that, nobody here can know.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from gis.db.tables import CORE
 
+MOST_NUMBER = 2**53
 MOST_NAMED = 20
 """Ranges of missing numbers that are named per device; the rest is in their count."""
 _COUNTED = (
@@ -55,10 +57,27 @@ def read_chain(connection: Connection, device_id: UUID) -> list[tuple[int, bytes
     return [(row[0], bytes(row[1])) for row in rows]
 
 
+def announce_highest(
+    connection: Connection, device_id: UUID, highest: int, *, login: str, now: datetime
+) -> None:
+    """Note the highest number a device says it has given a record, sent or not."""
+    connection.execute(
+        text(
+            f"INSERT INTO {CORE}.device_announcement AS a"
+            " (device_id, highest, login, announced_at) VALUES (:device, :highest, :login, :now)"
+            " ON CONFLICT (device_id) DO UPDATE SET highest = excluded.highest,"
+            " login = excluded.login, announced_at = excluded.announced_at"
+            " WHERE excluded.highest > a.highest"
+        ),
+        {"device": device_id, "highest": highest, "login": login, "now": now},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What one device has sent. ``people``: logins whose records it carried; ``missing``: ranges
-    (first, last) of numbers that did not arrive, at most :data:`MOST_NAMED`."""
+    (first, last) of numbers that did not arrive, at most :data:`MOST_NAMED`; ``highest``: that
+    arrived or was announced."""
 
     device_id: UUID
     people: tuple[str, ...]
@@ -108,12 +127,19 @@ class Completeness:
         }
 
 
-# Only devices with a gap are looked at number by number. Numbers are at most 2^53.
+_TOLD = (
+    "SELECT coalesce(c.device_id, a.device_id) AS device_id, coalesce(c.received, 0) AS received,"
+    " greatest(c.highest, a.highest) AS highest, a.login, a.announced_at"
+    f" FROM {CORE}.device_count c FULL JOIN {CORE}.device_announcement a"
+    " ON a.device_id = c.device_id"
+)
+# Only devices with a gap are looked at number by number. Numbers are at most 2^53. The number after
+# the highest closes the last gap.
 _GAPS = (
-    f"WITH lacking AS (SELECT device_id, received, highest FROM {CORE}.device_count"
-    " WHERE received < highest),"
+    f"WITH lacking AS (SELECT * FROM ({_TOLD}) t WHERE received < highest),"
     " seen AS (SELECT DISTINCT e.device_id, e.device_seq FROM lacking l"
-    f" JOIN {CORE}.event e ON e.device_id = l.device_id AND e.device_seq IS NOT NULL),"
+    f" JOIN {CORE}.event e ON e.device_id = l.device_id AND e.device_seq IS NOT NULL"
+    " UNION ALL SELECT device_id, highest + 1 FROM lacking),"
     " ordered AS (SELECT device_id, device_seq,"
     " lag(device_seq, 1, 0::bigint) OVER (PARTITION BY device_id ORDER BY device_seq) AS before"
     " FROM seen),"
@@ -123,15 +149,17 @@ _GAPS = (
     " SELECT l.device_id, l.received, l.highest,"
     " (SELECT array_agg(ARRAY[g.first, g.last] ORDER BY g.first) FROM gap g"
     " WHERE g.device_id = l.device_id AND g.line <= :most) AS missing,"
-    f" (SELECT array_agg(DISTINCT e.actor ORDER BY e.actor) FROM {CORE}.event e"
-    " WHERE e.device_id = l.device_id) AS people,"
-    f" (SELECT max(e.recorded_at) FROM {CORE}.event e WHERE e.device_id = l.device_id) AS last_at"
+    f" coalesce((SELECT array_agg(DISTINCT e.actor ORDER BY e.actor) FROM {CORE}.event e"
+    " WHERE e.device_id = l.device_id), ARRAY[l.login]) AS people,"
+    f" greatest((SELECT max(e.recorded_at) FROM {CORE}.event e WHERE e.device_id = l.device_id),"
+    " l.announced_at) AS last_at"
     " FROM lacking l ORDER BY l.highest - l.received DESC, l.device_id"
 )
 _PEOPLE = (
     "SELECT p.actor, sum(c.received)::bigint, sum(c.highest)::bigint FROM"
-    f" (SELECT DISTINCT actor, device_id FROM {CORE}.event WHERE device_id IS NOT NULL) p"
-    f" JOIN {CORE}.device_count c ON c.device_id = p.device_id GROUP BY 1 ORDER BY 1"
+    f" (SELECT DISTINCT actor, device_id FROM {CORE}.event WHERE device_id IS NOT NULL UNION"
+    f" SELECT login, device_id FROM {CORE}.device_announcement WHERE highest > 0) p"
+    f" JOIN ({_TOLD}) c ON c.device_id = p.device_id GROUP BY 1 ORDER BY 1"
 )
 
 
@@ -140,7 +168,7 @@ def read_completeness(connection: Connection) -> Completeness:
     totals = connection.execute(
         text(
             "SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(highest), 0)::bigint,"
-            f" count(*) FROM {CORE}.device_count"
+            f" count(*) FROM ({_TOLD}) t WHERE highest > 0"
         )
     ).one()
     people = connection.execute(text(_PEOPLE)).all()

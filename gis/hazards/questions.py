@@ -18,6 +18,7 @@ from gis.db.roles import Pool, visible_attributes, visible_kinds
 from gis.db.tables import CORE
 from gis.geometry import STORAGE_SRID, BBox
 from gis.hazards.flood_board import OPEN_CALL_OUTS
+from gis.kinds import Record
 from gis.kinds.hazard import Hazard
 from gis.queries import Parameters, Statement
 
@@ -228,6 +229,11 @@ _LAG = "interval '10 minutes'"
 """A slower transaction may have drawn a lower number: the cursor stays behind the newest."""
 
 
+def _site_type(kind: type[Record], pool: Pool) -> str:
+    """What an item's ``applies_to`` speaks of, where a kind has it."""
+    return "f.site_type" if "site_type" in visible_attributes(kind, pool) else "NULL::text"
+
+
 def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
     """An inspector's day as one JSON document: tasks, assets, open hazards and call-outs.
 
@@ -237,7 +243,8 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
     arms = " UNION ALL ".join(
         f"SELECT f.id, '{kind.kind}' AS kind, f.code, f.name, f.township,"
         " (ST_XMin(f.geometry) + ST_XMax(f.geometry)) / 2 AS lon,"
-        " (ST_YMin(f.geometry) + ST_YMax(f.geometry)) / 2 AS lat"
+        " (ST_YMin(f.geometry) + ST_YMax(f.geometry)) / 2 AS lat,"
+        f" {_site_type(kind, pool)} AS site_type"
         f" FROM {CORE}.{kind.kind} f WHERE f.id IN (SELECT id FROM wanted)"
         for kind in visible_kinds(pool)
         if kind is not Hazard

@@ -21,7 +21,7 @@ from gis import store
 from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
-from gis.kinds.gas_site import GasSite
+from gis.kinds.gas_site import GasSite, GasSiteType
 from gis.settings import Settings
 from tests.api.bureau import Handset, PersonRole, enrol, hire
 from tests.api.conftest import run_server
@@ -341,3 +341,41 @@ def test_a_campaign_that_makes_no_sense_is_refused_and_nothing_is_written(
     assert answer.status_code in (400, 404)
     with bureau.db.read(Pool.STAFF) as connection:
         assert connection.execute(count).scalar() == before
+
+
+def test_a_phone_announces_its_numbers_and_nobody_those_of_another_phone(
+    bureau: Bureau, phone: Phone
+) -> None:
+    """A phone that numbered three and sent one: two are missing, also when the batch is empty."""
+    device = bureau.inspector.id
+    asked = {"events": [], "device_id": str(uuid4()), "highest": 3}  # of its own, whatever it says
+    answer = bureau.client.post("/sync", json=asked, headers=bureau.inspector.headers)
+    assert answer.status_code == 200
+    for wrong in (0, -1, 2**60, "9", None):
+        bureau.client.post(
+            "/sync", json={"events": [], "highest": wrong}, headers=bureau.officer.headers
+        )
+    with bureau.db.read(Pool.JOBS) as connection:
+        rows = connection.execute(text("SELECT device_id, highest FROM core.device_announcement"))
+        assert [tuple(row) for row in rows] == [(device, 3)]
+    told = bureau.client.get("/sync/completeness", headers=bureau.officer.headers).json()
+    (gap,) = [gap for gap in told["gaps"] if gap["device_id"] == str(device)]
+    assert gap["missing"] == [[1, 3]]
+
+
+def test_assets_of_the_day_say_what_type_of_site_they_are(bureau: Bureau) -> None:
+    with bureau.db.write(actor="test", reason="sites") as connection:
+        place = sample_record(GasSite).model_copy(
+            update={"code": "T1", "source_code": "T1", "site_type": GasSiteType.REGULATOR}
+        )
+        site = store.add(connection, place, Point(99.3, 24.7))
+    office, today = bureau.officer.headers, str(now().date())
+    rules = [{"category": "gas", "kind": "gas_site", "mode": "all"}]
+    asked = {"name": "类型", "starts_on": today, "due_on": today, "rules": rules}
+    where = bureau.client.post("/campaigns", json=asked, headers=office).headers["location"]
+    tasks = [t["id"] for t in bureau.client.get(where, headers=office).json()
+             if t["asset_id"] == str(site)]  # fmt: skip
+    bureau.client.post(where, json={"tasks": tasks, "to": "zhang"}, headers=office)
+    day = bureau.client.get("/sync", headers=bureau.inspector.headers).json()
+    (asset,) = [one for one in day["assets"] if one["id"] == str(site)]
+    assert asset["site_type"] == "regulator"

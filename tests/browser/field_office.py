@@ -43,6 +43,7 @@ class Office:
     tokens: dict[str, Person] = field(default_factory=dict)
     events: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
+    announced: dict[str, int] = field(default_factory=dict)
     arrivals: list[str] = field(default_factory=list)
     evidence: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)

@@ -71,6 +71,7 @@ def build_server(office: Office, vendor: Path) -> Starlette:
     async def post_sync(request: Request) -> Response:
         person = _person(office, request)
         asked = await request.json()
+        office.announced[asked["device_id"]] = asked["highest"]
         results = [_receive(office, body.encode(), person) for body in asked["events"]]
         if office.lose_replies > 0:
             office.lose_replies -= 1

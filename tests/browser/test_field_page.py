@@ -167,9 +167,11 @@ def test_every_screen_fits_a_small_phone_in_both_languages_and_is_made_for_thumb
     page = phone.open()
     check_fit(page, "login")
     phone.log_in()
-    for screen in ("today", "near", "scan", "cases", "outbox", "me"):
+    for screen in ("today", "near", "scan", "cases", "outbox", "me", "help", "pin"):
         page.goto(f"{phone.base}/field#{screen}")
         page.wait_for_selector(f".screen-{screen}")
+        for flow in page.locator(".flow summary").all():
+            flow.click()
         check_fit(page, screen)
     phone.begin_visit()
     check_fit(page, "visit")
@@ -197,6 +199,26 @@ def check_fit(page: Page, screen: str) -> None:
     page.wait_for_timeout(150)
     found = page.evaluate(read_script("fit"))
     assert found == {"wide": 0, "small": [], "nameless": []}, screen
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_a_date_stays_on_its_line(office: Office, new_phone: NewPhone, language: str) -> None:
+    phone = new_phone(language=language, width=390)
+    for task in office.day["tasks"]:
+        task["due_on"] = "2027-12-30"
+    page = phone.open()
+    phone.log_in()
+    phone.begin_visit()
+    phone.record_hazard(ITEMS[0], 1)
+    phone.wait_until_sent(1)
+    phone.go_offline()
+    phone.record_hazard(ITEMS[1], 2)
+    for screen in ("today", "cases", "outbox", "me", f"case/{office.day['hazards'][2]['id']}"):
+        page.goto(f"{phone.base}/field#{screen}")
+        page.wait_for_selector(f".screen-{screen.split('/')[0]}")
+        page.wait_for_timeout(150)
+        assert page.evaluate(read_script("dates")) == [], screen
+    assert page.locator(".badge.date").count() > 0
 
 
 def test_the_keys_and_colours_can_be_read_in_the_sun(phone: Phone) -> None:

@@ -172,3 +172,99 @@ def test_the_real_checklists_are_searched_and_ticked(office: Office, phone: Phon
         row["item"] for row in gas["checklist"]
     }
     assert visited["result"] == "hazards"
+
+
+def show_real_checklists(office: Office, phone: Phone, **site_types: str) -> None:
+    """The catalogue's own forms; assets of the day by code, with their type."""
+    office.day["forms"] = forms_document()
+    for asset in office.day["assets"]:
+        asset["site_type"] = site_types.get(asset["code"].replace("-", "_"))
+    office.version += 1
+    phone.page.locator("text=更新任务").click()
+    phone.page.wait_for_timeout(500)
+
+
+def test_only_the_items_of_the_sites_type_are_shown_and_the_others_are_one_tap_away(
+    office: Office, phone: Phone
+) -> None:
+    show_real_checklists(office, phone, RQ_0001="restaurant", RQ_0002="regulator")
+    (gas,) = [form for form in office.day["forms"] if form["key"] == "gas"]
+    every = {line["item"]: set(line["applies_to"]) for line in gas["checklist"]}
+    page = phone.page
+    checks = page.locator(".check")
+    for number, site_type in ((0, "restaurant"), (1, "regulator")):
+        phone.begin_visit(number)
+        shown = {one.get_attribute("data-item") for one in checks.all()}
+        assert shown == {key for key, types in every.items() if not types or site_type in types}
+        assert 0 < len(shown) < len(every)
+    assert "gas.no_permit" not in shown
+    page.locator(f"text=显示其余 {len(every) - len(shown)} 项").click()
+    expect(checks).to_have_count(len(every))
+    page.reload()
+    page.wait_for_selector(".check")
+    expect(checks).to_have_count(len(every))  # as it was left
+
+
+def test_what_is_not_asked_of_a_site_is_not_waited_for_and_not_answered(
+    office: Office, phone: Phone
+) -> None:
+    show_real_checklists(office, phone, RQ_0001="restaurant")
+    phone.begin_visit()
+    shown = {one.get_attribute("data-item") for one in phone.page.locator(".check").all()}
+    phone.finish_visit()
+    phone.wait_until_sent(1)
+    (visited,) = office.bodies("visited")
+    assert {row["item"] for row in visited["payload"]["checklist"]} == shown
+
+
+def test_a_site_of_unknown_type_is_asked_everything_and_it_is_said(
+    office: Office, phone: Phone
+) -> None:
+    show_real_checklists(office, phone)
+    (gas,) = [form for form in office.day["forms"] if form["key"] == "gas"]
+    phone.begin_visit()
+    expect(phone.page.locator(".check")).to_have_count(len(gas["checklist"]))
+    expect(phone.page.locator(".screen-visit")).to_contain_text("没有登记场所类型,显示全部检查项")
+
+
+def test_a_photo_this_phone_cannot_draw_is_kept_as_it_is_and_it_is_said_where_it_is_seen(
+    office: Office, phone: Phone
+) -> None:
+    """The head of a HEIC file (ISO/IEC 23008-12) and noise: no Chromium draws it."""
+    heic = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(range(256)) * 40
+    page = phone.page
+    phone.begin_visit()
+    phone.fail_item("gas.shutoff")
+    file = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": heic}
+    page.locator(".tile input").first.set_input_files([file])
+    expect(page.locator(".toast.warn")).to_contain_text("由办公室下载原片查看")
+    expect(page.locator(".tile").first).to_contain_text("原片已保存,本机不能预览")
+    phone.take(1, make_photo(2))
+    phone.order_by_date()
+    phone.wait_until_sent(1)
+    evidence = office.bodies("found")[0]["evidence"]
+    wide = next(note for note in evidence if note["kind"] == "before_wide")
+    assert wide["media"] == "image/heic"
+    assert office.evidence[wide["sha256"]] == heic
+    assert [note for note in evidence if note.get("of") == wide["sha256"]] == []
+    assert len(evidence) == 3  # two originals, and the copy of the one that can be drawn
+
+
+def test_the_phone_says_how_many_numbers_it_has_given_also_of_records_that_cannot_go(
+    office: Office, phone: Phone
+) -> None:
+    office.reject["visited"] = {"status": 400, "title": "有误", "detail": "有误"}
+    phone.begin_visit()
+    phone.finish_visit()
+    expect(phone.page.locator(".banner.bad")).to_contain_text("1 条记录需要处理")
+    (device,) = office.announced
+    assert office.announced[device] == 1
+    office.announced.clear()
+    office.failing = 503
+    phone.begin_visit(1)
+    phone.finish_visit()
+    office.failing = None
+    phone.page.goto(phone.base + "/field#outbox")
+    phone.page.locator("text=立即发送").click()
+    expect(phone.page.locator(".banner.bad")).to_contain_text("2 条记录需要处理")
+    assert office.announced[device] == 2

@@ -150,6 +150,7 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         "password",
         "second_factor",
         "recovery_code",
+        "device_announcement",
     ):
         assert "require_actor" in found["core", table]
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
-from gis.hazards.devices import read_completeness
+from gis.hazards.devices import announce_highest, read_completeness
 from gis.hazards.rebuild import check, rebuild
 from tests.conftest import OneTransaction
 from tests.gis.hazards.records import Phone, author
@@ -51,6 +51,25 @@ def test_gaps_are_named_by_device_and_person_and_what_is_whole_is_not(db: OneTra
     assert (gap.device_id, gap.people, gap.received, gap.highest) == (torn.id, ("li",), 4, 9)
     assert gap.missing == ((2, 3), (6, 8))
     assert found.as_document()["share"] == 7 / 12
+
+
+def test_what_a_device_announced_and_did_not_send_is_a_gap_at_the_end(db: OneTransaction) -> None:
+    phone, silent = Phone(), UUID("01900000-0000-7000-8000-0000000000de")
+    for seq in (0, 2):  # writes 1 and 3
+        phone.seq = seq
+        take(db, phone.write("found", NOON, payload=FOUND))
+    with db.write(actor="zhang", reason="sync") as connection:
+        for device, highest in ((phone.id, 6), (phone.id, 5), (silent, 3), (UUID(int=7), 0)):
+            announce_highest(connection, device, highest, login="li", now=NOON)
+    with db.read() as connection:
+        found = read_completeness(connection)
+    assert (found.received, found.highest, found.devices) == (2, 9, 2)
+    assert found.people == (("li", 2, 9), ("zhang", 2, 6))
+    first, second = found.gaps
+    assert (first.device_id, first.people) == (phone.id, ("zhang",))
+    assert first.missing == ((2, 2), (4, 6))
+    assert (second.device_id, second.people, second.missing) == (silent, ("li",), ((1, 3),))
+    assert second.last_at == NOON
 
 
 def test_a_count_that_is_wrong_is_found_and_written_anew_from_the_log(

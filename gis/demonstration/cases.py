@@ -155,9 +155,17 @@ def open_cases(
     cases = []
     for n, ((visit, path), identifier) in enumerate(zip(chosen, ids, strict=True)):
         fitting = list_items(visit.site, is_major=path == "major")
+        if path.startswith("spot"):
+            fitting = [item for item in fitting if _is_mended_at_once(item)] or fitting
         item = items[n] if items else fitting[int(rng.integers(0, len(fitting)))]
         cases.append(Case(identifier, path, visit, item, _tell(rng, identifier, path, visit, item)))
     return cases
+
+
+def _is_mended_at_once(item: Item) -> bool:
+    """What can be put right before the inspectors leave: a hose, a cylinder, leaves on a grate."""
+    at_once = "rain" if item.category is HazardCategory.FLOOD else "on_the_spot"
+    return item.deadline is not None and item.deadline.rule.value == at_once
 
 
 def _tell(

@@ -25,6 +25,7 @@ from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
 from gis.demonstration.evidence import count_evidence, gather_evidence, store_evidence
 from gis.demonstration.flood_season import Season, load_season, make_season
 from gis.demonstration.lives import unfold
+from gis.demonstration.misconnections import plant_branches
 from gis.demonstration.oracle import write_down
 from gis.demonstration.outlets import make_mains
 from gis.demonstration.plan import (
@@ -98,7 +99,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     units = make_units(rng, towns, spread_of(scale))
     streets = make_streets(rng, towns)
     network = make_network(rng, towns)
-    mains = make_mains(seed, towns, network)
+    additions = [make_mains(seed, towns, network), plant_branches(seed, towns[0], network)]
     assets = {
         "sewer_pipe": _with_works(network.pipes),
         "sewer_manhole": _with_works(network.manholes),
@@ -127,10 +128,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     rounds = make_rounds(seed, last, towns[0].township)
     steps, album = gather_evidence(seed, rounds.cases)
     events += steps
-    for kind, main in zip(("sewer_manhole", "sewer_pipe"), mains, strict=True):
-        more = _unfold_works(kind, main, projects)
-        versions[kind] = pd.concat([versions[kind], more], ignore_index=True)
-        last[kind] = versions[kind].drop_duplicates("id", keep="last")
+    _add_sewers(versions, last, additions)
     oracle: dict[str, Any] = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
@@ -150,6 +148,18 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         season=season,
         oracle=oracle,
     )
+
+
+def _add_sewers(
+    versions: dict[str, pd.DataFrame],
+    last: dict[str, pd.DataFrame],
+    additions: list[tuple[pd.DataFrame, pd.DataFrame]],
+) -> None:
+    """Put manholes and pipes beside those under the streets; they were there before the survey."""
+    for kind, *added in zip(("sewer_manhole", "sewer_pipe"), *additions, strict=True):
+        more = [_unfold_works(kind, frame, []) for frame in added]
+        versions[kind] = pd.concat([versions[kind], *more], ignore_index=True)
+        last[kind] = versions[kind].drop_duplicates("id", keep="last")
 
 
 def _road_frame(streets: list[Street]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gis.demonstration.campaign_sites import count_campaign_sites
+from gis.demonstration.misconnections import list_misconnections
 from gis.demonstration.outlets import measure_network
 from gis.demonstration.plan import AS_OF, Floats
 from gis.geometry import Geometries, as_geometries
@@ -43,6 +44,7 @@ def write_down(
         "network": measure_network(
             last["sewer_manhole"], last["sewer_pipe"], last["sewage_facility"]
         ),
+        "misconnections": list_misconnections(last["sewer_manhole"], last["sewer_pipe"]),
         "road_m_by_class": _sum_by(last["road"], "road_class", shapely.length),
         "park_m2": round(float(shapely.area(last["pocket_park"]["geometry"].to_numpy()).sum()), 3),
         "people": float(last["population"]["people"].sum()),

@@ -1,5 +1,7 @@
 """Every network of the county ends at a plant or an outfall, and its pipes say so."""
 
+from collections import Counter
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -111,3 +113,39 @@ def test_a_main_down_the_hillside_has_drop_manholes(county: County) -> None:
     assert len(drops) > 50
     assert (arriving - leaving).between(0.5, 3.0).all()
     assert (drops["ground_m"] - arriving).min() > 2.0  # a DN 2000 still lies under the ground
+
+
+def test_the_planted_misconnections_are_where_systems_meet_wrongly(
+    loaded: PooledDatabase, county: County
+) -> None:
+    """As the database sees them: a pipe of one system that ends in a manhole of another."""
+    with loaded.read(Pool.JOBS) as connection:
+        rows = connection.execute(
+            text(
+                "WITH RECURSIVE wrong AS (SELECT p.code, p.up_node, p.system, m.system AS other"
+                " FROM core.sewer_pipe p JOIN core.sewer_manhole m ON m.code = p.down_node"
+                " WHERE m.system <> p.system),"
+                " up (code, node, length_m) AS (SELECT w.code, w.up_node, p.length_m FROM wrong w"
+                " JOIN core.sewer_pipe p ON p.code = w.code UNION ALL"
+                " SELECT up.code, p.up_node, p.length_m FROM up"
+                " JOIN core.sewer_pipe p ON p.down_node = up.node)"
+                " SELECT w.code, w.system, w.other, sum(up.length_m) FROM wrong w"
+                " JOIN up USING (code) GROUP BY 1, 2, 3"
+            )
+        ).all()
+    found = {code: (own, other, float(length)) for code, own, other, length in rows}
+    told = {row["pipe"]: row for row in county.oracle["misconnections"]}
+    assert found.keys() == told.keys()
+    for code, (own, other, length) in found.items():
+        assert (own, other) == (told[code]["from"], told[code]["to"])
+        assert length == pytest.approx(told[code]["upstream_m"], rel=2 * GRID_SCALE)
+    planted = [row for row in told.values() if row["planted"]]
+    pairs = Counter((row["from"], row["to"], round(row["upstream_m"])) for row in planted)
+    # Pipes of 24 m: three, two, four, two, three and three of them.
+    assert pairs == {
+        ("sanitary", "storm", 72): 1, ("sanitary", "storm", 48): 1,
+        ("storm", "sanitary", 96): 1, ("storm", "sanitary", 48): 1,
+        ("combined", "storm", 72): 1, ("combined", "sanitary", 72): 1,
+    }  # fmt: skip
+    moved = {row["pipe"] for row in told.values() if not row["planted"]}
+    assert moved == set(county.oracle["faults"]["misconnection"])

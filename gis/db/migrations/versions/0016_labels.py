@@ -1,14 +1,14 @@
 """What each phone says it has numbered, sent or not.
 
 Revision: 0016
-Follows: 0008
+Follows: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0008"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -3,6 +3,7 @@
 
 import { getDevice } from "./outbox.js";
 import { readProblem } from "./answers.js";
+import { currentLanguage } from "./words.js";
 
 export class RefusedLoginError extends Error {
   constructor(problem) {
@@ -32,7 +33,7 @@ export async function logIn(db, proof) {
     method: "POST",
     cache: "no-store",
     credentials: "omit",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "Accept-Language": currentLanguage() },
     body: JSON.stringify({ ...proof, device_id: device.id, device_name: nameDevice() }),
   });
   if (!response.ok) throw new RefusedLoginError(await readProblem(response));

@@ -54,10 +54,10 @@ _ACCOUNT = {
     "other": Text(zh="English", en="中文"),
     "factor": Text(zh="二次验证", en="Second factor"),
     "explain": Text(
-        zh="登录时除口令外,再输入身份验证器(如手机上的“腾讯身份验证器”或 FreeOTP,无需网络)"
-        "显示的 6 位动态码。",
-        en="Beside the password a login then takes 6 digits shown by an authenticator, such as"
-        " FreeOTP on a phone; it needs no network.",
+        zh="登录时除口令外,再输入手机身份验证器显示的 6 位动态码。"
+        "任何支持 TOTP 的身份验证器均可,无需网络。",
+        en="Beside the password a login then takes 6 digits shown by an authenticator on a phone:"
+        " any that does TOTP, without a network.",
     ),
     "password": Text(zh="口令", en="Password"),
     "old_code": Text(zh="当前动态码或恢复码", en="Present code, or a recovery code"),

@@ -85,7 +85,11 @@ upload = Table(
     Index("ix_upload_expires_at", "expires_at"),
     schema=CORE,
 )
-"""An upload in progress, or one that ended a while ago; how far it is, its file says."""
+"""An upload in progress, or one that ended a while ago; how far it is, its file says.
+
+The field role sees and writes only those of the account its transaction names
+(``infratrack.account``): row-level security, the one table that has it.
+"""
 
 derivative = Table(
     "derivative",

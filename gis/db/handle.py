@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
@@ -16,15 +17,22 @@ from gis.db.roles import Pool
 _SET_CONTEXT = text(
     "SELECT set_config('infratrack.actor', :actor, true),"
     " set_config('infratrack.reason', :reason, true),"
-    " set_config('infratrack.valid_from', :valid_from, true)"
+    " set_config('infratrack.valid_from', :valid_from, true),"
+    " set_config('infratrack.account', :account, true)"
 )
+_SET_ACCOUNT = text("SELECT set_config('infratrack.account', :account, true)")
 
 
 class Database(Protocol):
     """What the rest of the house knows of a database."""
 
-    def read(self, pool: Pool = Pool.STAFF) -> AbstractContextManager[Connection]:
-        """A read-only transaction as ``pool``; rolled back at the end."""
+    def read(
+        self, pool: Pool = Pool.STAFF, *, account: UUID | None = None
+    ) -> AbstractContextManager[Connection]:
+        """A read-only transaction as ``pool``; rolled back at the end.
+
+        ``account``: whose own rows it may see where the database keeps them apart.
+        """
         ...
 
     def write(
@@ -34,6 +42,7 @@ class Database(Protocol):
         reason: str,
         valid_from: datetime | None = None,
         pool: Pool = Pool.STAFF,
+        account: UUID | None = None,
     ) -> AbstractContextManager[Connection]:
         """A transaction in the name of ``actor``; committed at the end of the block."""
         ...
@@ -73,11 +82,13 @@ class PooledDatabase:
         }
 
     @contextmanager
-    def read(self, pool: Pool = Pool.STAFF) -> Iterator[Connection]:
+    def read(self, pool: Pool = Pool.STAFF, *, account: UUID | None = None) -> Iterator[Connection]:
         """A read-only transaction as ``pool``; rolled back at the end."""
         with self.engines[pool].connect() as connection:
             reading = connection.execution_options(postgresql_readonly=True)
             with reading.begin():
+                if account is not None:
+                    reading.execute(_SET_ACCOUNT, {"account": str(account)})
                 yield reading
 
     @contextmanager
@@ -88,13 +99,16 @@ class PooledDatabase:
         reason: str,
         valid_from: datetime | None = None,
         pool: Pool = Pool.STAFF,
+        account: UUID | None = None,
     ) -> Iterator[Connection]:
         """A transaction in the name of ``actor``; committed at the end of the block."""
         if self._require_room is not None:
             self._require_room()
         try:
             with self.engines[pool].begin() as connection:
-                set_context(connection, actor=actor, reason=reason, valid_from=valid_from)
+                set_context(
+                    connection, actor=actor, reason=reason, valid_from=valid_from, account=account
+                )
                 yield connection
         except (DBAPIError, psycopg.OperationalError) as error:
             # A log that cannot grow ends the server, and its sessions are told of a crash only.
@@ -133,6 +147,7 @@ def set_context(
     actor: str,
     reason: str,
     valid_from: datetime | None = None,
+    account: UUID | None = None,
 ) -> None:
     """Say who writes and why, for this transaction only (safe behind a transaction pooler)."""
     connection.execute(
@@ -141,5 +156,6 @@ def set_context(
             "actor": actor,
             "reason": reason,
             "valid_from": valid_from.isoformat() if valid_from else "",
+            "account": str(account) if account else "",
         },
     )

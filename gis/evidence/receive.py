@@ -132,7 +132,7 @@ class Receiver:
 
         Raises NotFoundError, GoneError (expired) and InFlightError (held).
         """
-        with self._database.read(sender.pool) as connection:
+        with self._database.read(sender.pool, account=sender.account) as connection:
             row = _read_upload(connection, identifier, sender)
         if row.completed_at is not None:
             yield Held(self, row, sender, None)
@@ -172,7 +172,9 @@ class Receiver:
         self._files.drop_upload(held.id)
 
     def _write(self, sender: Sender) -> AbstractContextManager[Connection]:
-        return self._database.write(actor=sender.login, reason=_REASON, pool=sender.pool)
+        return self._database.write(
+            actor=sender.login, reason=_REASON, pool=sender.pool, account=sender.account
+        )
 
 
 class Held:

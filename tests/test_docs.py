@@ -40,7 +40,7 @@ def test_every_setting_is_in_the_readme_and_no_other(name: str) -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_is_in_the_readme_and_no_other(name: str) -> None:
     commands = set(build_commands(Language.EN).commands)
-    documented = set(re.findall(r"\| `python3 -m gis (\w+)` \|", read(name)))
+    documented = set(re.findall(r"\| `python3 -m gis ([\w-]+)` \|", read(name)))
     assert documented == commands
 
 
@@ -58,7 +58,7 @@ def test_every_command_has_help_with_an_example(
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_option_of_a_command_is_in_its_line_of_the_readme_and_no_other(name: str) -> None:
-    lines = dict(re.findall(r"\| `python3 -m gis (\w+)` \| (.*) \|", read(name)))
+    lines = dict(re.findall(r"\| `python3 -m gis ([\w-]+)` \| (.*) \|", read(name)))
     for command, line in lines.items():
         parameters = build_commands(Language.EN).commands[command].params
         options = [p for p in parameters if isinstance(p, TyperOption)]

@@ -38,6 +38,8 @@ class Action(StrEnum):
     APPROVE_EXPORT = "approve_export"
     OWN_ACCOUNT = "own_account"
     ENROL = "enrol"
+    READ_SURVEYS = "read_surveys"
+    EDIT_SURVEYS = "edit_surveys"
     MANAGE_ACCOUNTS = "manage_accounts"
     READ_AUDIT = "read_audit"
 
@@ -66,6 +68,8 @@ _LABELS = {
     Action.APPROVE_EXPORT: Text(zh="审批受控导出", en="approve restricted exports"),
     Action.OWN_ACCOUNT: Text(zh="管理本人账号", en="manage one's own account"),
     Action.ENROL: Text(zh="登记手机", en="enrol phones"),
+    Action.READ_SURVEYS: Text(zh="查看管网验收", en="read surveys"),
+    Action.EDIT_SURVEYS: Text(zh="办理管网验收", en="judge surveys"),
     Action.MANAGE_ACCOUNTS: Text(zh="管理账号", en="manage accounts"),
     Action.READ_AUDIT: Text(zh="查看审计日志", en="read the audit trail"),
 }
@@ -103,6 +107,8 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.APPROVE_EXPORT: frozenset({PersonRole.SECURITY_OFFICER}),
     Action.OWN_ACCOUNT: _EVERY_ACCOUNT,
     Action.ENROL: frozenset({PersonRole.OFFICER, PersonRole.SYSTEM_OFFICER}),
+    Action.READ_SURVEYS: _BUREAU,
+    Action.EDIT_SURVEYS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
     Action.MANAGE_ACCOUNTS: frozenset({PersonRole.SYSTEM_OFFICER}),
     Action.READ_AUDIT: frozenset({PersonRole.AUDIT_OFFICER}),
 }
@@ -118,6 +124,7 @@ _READING = frozenset(
         Action.READ_HAZARDS,
         Action.READ_OWN_HAZARD,
         Action.READ_EVIDENCE,
+        Action.READ_SURVEYS,
         Action.EXPORT,
     }
 )

@@ -41,6 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "approve_export": {"security_officer"},
     "own_account": set(ROLES),
     "enrol": {"officer", "system_officer"},
+    "read_surveys": BUREAU,
+    "edit_surveys": {"officer", "planner"},
     "manage_accounts": {"system_officer"},
     "read_audit": {"audit_officer"},
 }
@@ -243,10 +245,11 @@ def expect(status: int, allowed: bool) -> bool:
 
 PHONE = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
-    "upload", "manage_campaigns",
+    "upload", "manage_campaigns", "read_surveys",
 }  # fmt: skip
 SCRIPT = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",
+    "read_surveys",
 }  # fmt: skip
 
 

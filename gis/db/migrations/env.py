@@ -11,7 +11,12 @@ from alembic.operations import ops
 from geoalchemy2 import alembic_helpers
 from sqlalchemy.schema import SchemaItem
 
-from gis.db import event_tables, evidence_tables, people_tables  # noqa: F401  declare tables
+from gis.db import (  # noqa: F401  declare tables
+    event_tables,
+    evidence_tables,
+    people_tables,
+    survey_tables,
+)
 from gis.db.tables import CORE, HISTORY, TransactionId, metadata
 from gis.kinds import KINDS
 

@@ -42,7 +42,11 @@ class Limits:
     least_rate: float = 1_000.0
 
 
-ROUTE_BODIES: dict[str, int] = {"/uploads": 4 * 1024**2, "/sync/import": 200 * 1024**2, "/surveys/batches": 64 * 1024**2}
+ROUTE_BODIES: dict[str, int] = {
+    "/uploads": 4 * 1024**2,
+    "/sync/import": 200 * 1024**2,
+    "/surveys/batches": 64 * 1024**2,
+}
 """Path prefix -> bytes a body may have there; everywhere else it is :class:`Limits`' 1 MiB."""
 
 

@@ -126,7 +126,8 @@ def list_findings(
 
 
 def _conditions(filters: dict[str, str]) -> tuple[str, dict[str, Any]]:  # Any: bound values
-    where, values = "", {}
+    where = ""
+    values: dict[str, Any] = {}  # Any: as above
     for name in ("rule", "severity", "sheet"):
         if name in filters:
             where += f" AND f.{name} = :{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from geoalchemy2.shape import from_shape
@@ -44,9 +45,15 @@ def small(count: int = 40) -> Tables:
     return Tables(nodes, pipes)
 
 
-def hand_in(db: Database, folder: Path, book: Tables, **more: Any) -> SurveyReport:
+def hand_in(
+    db: Database, folder: Path, book: Tables, *, name: str = "普查一标段", unit: str = "",
+    claimed_m: float | None = None, batch: UUID | None = None,
+) -> SurveyReport:  # fmt: skip
     path = write_workbook(folder / "book.xlsx", book)
-    filing = Filing(file="book.xlsx", content=path.read_bytes(), **{"name": "普查一标段", **more})
+    filing = Filing(
+        file="book.xlsx", content=path.read_bytes(), name=name, unit=unit, claimed_m=claimed_m,
+        batch=batch,
+    )  # fmt: skip
     return import_survey(db, filing, actor="surveyor")
 
 

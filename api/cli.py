@@ -15,7 +15,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from typer.core import TyperGroup
 
-from api import cli_hazards, cli_inspections, cli_people, cli_records, cli_serve, cli_system
+from api import (
+    cli_hazards,
+    cli_inspections,
+    cli_people,
+    cli_records,
+    cli_serve,
+    cli_surveys,
+    cli_system,
+)
 from api.cli_words import (
     Session,
     both,
@@ -50,6 +58,7 @@ def build_commands(language: Language) -> TyperGroup:
     cli_people.register(app)
     cli_hazards.register(app)
     cli_inspections.register(app)
+    cli_surveys.register(app)
     group = typer.main.get_command(app)
     if not isinstance(group, TyperGroup):
         raise TypeError("the commands are a group")

@@ -23,6 +23,7 @@ from api.routes import (
     people,
     records,
     second_factor,
+    surveys,
     uploads,
 )
 from api.routing import DELETE, PATCH, POST, PUT, Row
@@ -124,6 +125,16 @@ ROUTES: tuple[Row, ...] = (
     Row("/office/start", office.start, Action.READ_HAZARDS),
     Row("/office/app/{build}/{file}", office.file, OPEN),
     Row("/case", office.case_page, OPEN),
+    Row("/surveys", surveys.page, Action.READ_SURVEYS),
+    Row("/surveys/batches", surveys.list_batches, Action.READ_SURVEYS),
+    Row("/surveys/batches", surveys.hand_in, Action.EDIT_SURVEYS, POST),
+    Row("/surveys/batches/{id}", surveys.one_batch, Action.READ_SURVEYS),
+    Row("/surveys/batches/{id}/findings", surveys.findings, Action.READ_SURVEYS),
+    Row("/surveys/batches/{id}/features", surveys.features, Action.READ_SURVEYS),
+    Row("/surveys/batches/{id}/book", surveys.marked_book, Action.EXPORT),
+    Row("/surveys/batches/{id}/decisions", surveys.decide, Action.EDIT_SURVEYS, POST),
+    Row("/surveys/batches/{id}/deliverables", surveys.note_deliverable, Action.EDIT_SURVEYS, POST),
+    Row("/surveys/batches/{id}/judgements", surveys.judge_again, Action.EDIT_SURVEYS, POST),
     Row("/health", operation.health, OPEN),
     Row("/metrics", operation.metrics, Action.MEASURE),
 )

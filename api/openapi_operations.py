@@ -16,6 +16,8 @@ from api.routes.inspections import XLSX
 from api.routes.people import NewAppPassword, NewPassword
 from api.routes.records import MAX_BATCH
 from api.routes.second_factor import Beginning, Confirmation
+from api.routes.surveys import FILTERS as SURVEY_FILTERS
+from api.routes.surveys import Standing, Verdict
 from api.routes.uploads import UPLOAD_METHODS
 from gis.evidence.examine_picture import SIZES
 from gis.evidence.receive import MAX_BYTES
@@ -159,6 +161,23 @@ _TABLE_SENT = (
         for name in ("unit", "importance", "soil")
     ),
 )
+_BOOK = (
+    parameter("file", _TEXT, "Name of the file"),
+    parameter("name", _TEXT, "Name of a new batch"),
+    parameter("unit", _TEXT, "Who surveyed"),
+    parameter("claimed-km", {"type": "number", "minimum": 0}, "Length claimed"),
+    parameter("crs", _TEXT, "CRS, else found from the county"),
+    parameter("batch", {"type": "string", "format": "uuid"}, "The batch whose book it corrects"),
+)
+_IN_SURVEY = (
+    parameter("rule", _TEXT, "Only findings of this rule"),
+    parameter("sheet", _TEXT, "Only on this sheet"),
+    *(
+        parameter(name, {"type": "string", "enum": list(words)}, "Only these")
+        for name, words in SURVEY_FILTERS.items()
+    ),
+    parameter("after", {"type": "integer", "minimum": 0}, "Number of the last one seen"),
+)
 _SEARCH = parameter("q", {**_TEXT, "minLength": 1, "maxLength": 100}, "Code or name", required=True)
 _TILE = (
     parameter("as-of", _MOMENT, "State that was true at this moment"),
@@ -233,6 +252,19 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/office"): Operation(answers=PAGE),
     ("GET", "/case"): Operation(answers=PAGE),
     ("GET", "/enrol-ca"): Operation(answers=PAGE),
+    ("GET", "/surveys"): Operation(answers=PAGE),
+    ("POST", "/surveys/batches"): Operation(
+        body=("application/octet-stream", BINARY),
+        parameters=_BOOK,
+        answers={202: JSON},
+        problems=(404, 409, 413),
+    ),
+    ("GET", "/surveys/batches/{id}/findings"): Operation(parameters=_IN_SURVEY, limit=True),
+    ("GET", "/surveys/batches/{id}/features"): Operation(answers={200: "application/geo+json"}),
+    ("GET", "/surveys/batches/{id}/book"): Operation(answers={200: XLSX}),
+    ("POST", "/surveys/batches/{id}/decisions"): Operation(body=Verdict),
+    ("POST", "/surveys/batches/{id}/deliverables"): Operation(body=Standing, answers=NOTHING),
+    ("POST", "/surveys/batches/{id}/judgements"): Operation(answers={202: JSON}),
     ("GET", "/hazards"): Operation(parameters=_IN_HAZARDS, limit=True),
     ("GET", "/notices"): Operation(limit=True),
     ("GET", "/plots"): Operation(limit=True),

@@ -100,6 +100,7 @@ _TAGS = {
         "login", "logout", "me", "devices", "enrolments", "app-passwords", "accounts", "audit",
         "admin",
     ),
+    "surveys": ("surveys",),
     "operation": ("health", "metrics", "jobs"),
 }  # fmt: skip
 """Groups of the page, by the first word of a path; the rest is what the API can do."""

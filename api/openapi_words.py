@@ -101,6 +101,24 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/office"): Text(zh="办公页面", en="The office's page"),
     ("GET", "/office/start"): Text(zh="办公页面的起始内容", en="What that page starts with"),
     ("GET", "/office/app/{build}/{file}"): Text(zh="办公页面文件", en="Its files"),
+    ("GET", "/surveys"): Text(zh="管网验收页面", en="The page of surveys"),
+    ("GET", "/surveys/batches"): Text(zh="管网普查批次", en="Survey batches"),
+    ("POST", "/surveys/batches"): Text(zh="提交点表、线表", en="Hand in a survey book"),
+    ("GET", "/surveys/batches/{id}"): Text(zh="一个批次", en="One batch"),
+    ("GET", "/surveys/batches/{id}/findings"): Text(zh="检查结果", en="Findings of its last book"),
+    ("GET", "/surveys/batches/{id}/features"): Text(
+        zh="检查结果(GeoJSON)", en="Its findings as GeoJSON"
+    ),
+    ("GET", "/surveys/batches/{id}/book"): Text(zh="批注后的表", en="The marked book"),
+    ("POST", "/surveys/batches/{id}/decisions"): Text(
+        zh="认定或豁免检查结果", en="Accept or waive findings"
+    ),
+    ("POST", "/surveys/batches/{id}/deliverables"): Text(
+        zh="登记成果状态", en="Where a deliverable stands"
+    ),
+    ("POST", "/surveys/batches/{id}/judgements"): Text(
+        zh="重新检查并入库", en="Judge and load the last book again"
+    ),
     ("GET", "/case"): Text(zh="整改责任单位页面", en="A duty holder's page for one hazard"),
     ("OPTIONS", "/uploads"): Text(zh="续传协议的能力", en="What uploads can do"),
     ("POST", "/uploads"): Text(zh="开始上传", en="Begin an upload"),

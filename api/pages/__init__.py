@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from gis.attributes import Language, Text
 from gis.people.person import ACCOUNT_ROLES, OFFICERS, PersonRole
+from layers.assets import asset_url
 from layers.live import APP_URL, static_version
 
 PAGE_HEADERS = {
@@ -103,6 +104,37 @@ _ADMIN = {
     "people": Text(zh="人员", en="People"),
     "noscript": Text(zh="此页面需要启用 JavaScript。", en="This page needs JavaScript."),
 }
+
+
+_SURVEYS = {
+    "title": Text(zh="管网验收", en="Sewer surveys"),
+    "brand": Text(zh="城建一张图", en="Infratrack"),
+    "map": Text(zh="地图", en="Map"),
+    "office": Text(zh="办公", en="Office"),
+    "other": Text(zh="English", en="中文"),
+    "hand_in": Text(zh="提交点表、线表", en="Hand in a survey book"),
+    "file": Text(zh="工作簿(.xlsx .xls .csv .zip)", en="Workbook (.xlsx .xls .csv .zip)"),
+    "name": Text(zh="批次名称", en="Name of the batch"),
+    "unit": Text(zh="探测单位", en="Survey unit"),
+    "claimed": Text(zh="申报长度(公里)", en="Length claimed (km)"),
+    "send": Text(zh="提交并检查", en="Hand in and judge"),
+    "batches": Text(zh="批次", en="Batches"),
+    "noscript": Text(zh="此页面需要启用 JavaScript。", en="This page needs JavaScript."),
+}
+
+
+def survey_document(language: Language) -> str:
+    """The page of surveys; batches and findings come by its script."""
+    other = Language.EN if language is Language.ZH else Language.ZH
+    return _fill(
+        "surveys.html",
+        language,
+        _SURVEYS,
+        switch=f"/surveys?lang={other.value}",
+        word=language.value,
+        leaflet_css=asset_url("leaflet", "leaflet.css"),
+        leaflet_js=asset_url("leaflet", "leaflet.js"),
+    )
 
 
 def login_document(

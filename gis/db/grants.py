@@ -13,6 +13,7 @@ from gis.db.evidence_tables import JOBS
 from gis.db.flood_tables import DUTY, SEEN_OUTSIDE
 from gis.db.people_tables import audit_event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
+from gis.db.survey_tables import survey_finding
 from gis.db.tables import CORE, HISTORY, MEASURES, current, history, stored_names
 from gis.kinds import KINDS, Record
 
@@ -42,6 +43,12 @@ _READERS = {
     "upload": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     "derivative": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     "job_report": (Pool.STAFF, Pool.JOBS),
+    **dict.fromkeys(
+        ("survey_batch", "survey_import", "survey_deliverable", "survey_decision"),
+        (Pool.FIELD, Pool.STAFF, Pool.JOBS),
+    ),
+    "survey_finding": (Pool.STAFF, Pool.JOBS),
+    "survey_file": (Pool.STAFF, Pool.JOBS),
 }
 _WRITERS = {
     "project_asset": (Pool.STAFF, Pool.JOBS),
@@ -79,6 +86,19 @@ _INSERTS = {
 _EXAMINED = ("examined_at", "damage", "exif_at", "exif_lon", "exif_lat", "dhash")
 _SETTLED_LATER = ("pipe_id", "as_drawn", "superseded_by")
 """What of an inspection is learnt after it was delivered."""
+_SURVEYS = (
+    *("survey_batch", "survey_import", "survey_file", "survey_finding"),
+    *("survey_decision", "survey_deliverable"),
+)
+_SURVEYS_JUDGED = {
+    "survey_batch": ("UPDATE",),
+    "survey_import": ("UPDATE",),
+    "survey_file": ("UPDATE", "DELETE"),
+    "survey_finding": ("UPDATE", "DELETE"),
+}
+"""What the worker writes anew when it judges a book again; the rest is only ever added."""
+_LEVELS = ("value", "zh", "en")
+"""What of a finding may tell how deep a sewer lies."""
 _QUEUE = {
     "procrastinate_jobs": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "procrastinate_events": ("SELECT", "INSERT", "DELETE"),
@@ -133,6 +153,7 @@ def declared_privileges() -> Iterator[Privilege]:
     yield from _gate_privileges()
     yield from _evidence_privileges()
     yield from _inspection_privileges()
+    yield from _survey_privileges()
     yield from _queue_privileges()
 
 
@@ -182,6 +203,18 @@ def _inspection_privileges() -> Iterator[Privilege]:
             yield Privilege(pool.role, CORE, table, "INSERT")
         for column in _SETTLED_LATER:
             yield Privilege(pool.role, CORE, "pipe_inspection", "UPDATE", column)
+
+
+def _survey_privileges() -> Iterator[Privilege]:
+    for pool in (Pool.STAFF, Pool.JOBS):
+        for table in _SURVEYS:
+            yield Privilege(pool.role, CORE, table, "INSERT")
+    for table, rights in _SURVEYS_JUDGED.items():
+        for right in rights:
+            yield Privilege(Pool.JOBS.role, CORE, table, right)
+    for column in survey_finding.columns:
+        if column.name not in _LEVELS:
+            yield Privilege(Pool.FIELD.role, CORE, "survey_finding", "SELECT", column.name)
 
 
 def _queue_privileges() -> Iterator[Privilege]:

@@ -200,7 +200,7 @@ def _load(
             connection.execute(text("SET LOCAL enable_bitmapscan = off"))
             _note_county(connection, verdict)
             _refuse_taken_codes(connection, kind, verdict)
-            counts = _load_rows(connection, kind, verdict)
+            counts = load_frame(connection, kind, verdict.accepted, verdict.touched)
             return_refused()
             _end_dry_run(dry_run=dry_run)
     except _RolledBackError:
@@ -229,9 +229,13 @@ def _write_refused(target: Path, table: SourceTable, verdict: Verdict, source: s
         ) from error
 
 
-def _load_rows(connection: Connection, kind: type[Record], verdict: Verdict) -> LoadCounts:
-    """Add new rows whole; of known rows change only the columns the file speaks about."""
-    frame = verdict.accepted
+def load_frame(
+    connection: Connection, kind: type[Record], frame: gpd.GeoDataFrame, touched: list[str]
+) -> LoadCounts:
+    """Add new rows whole; of known rows change only the columns the file speaks about.
+
+    Rows are known by (source, source_code); ``touched`` names the columns of a file.
+    """
     if frame.empty:
         return LoadCounts(added=0, changed=0, unchanged=0)
     rows = connection.execute(
@@ -243,7 +247,7 @@ def _load_rows(connection: Connection, kind: type[Record], verdict: Verdict) -> 
     )
     known = {(r.source, r.source_code) for r in rows}
     is_known = [key in known for key in zip(frame["source"], frame["source_code"], strict=True)]
-    old = frame.loc[is_known, verdict.touched]
+    old = frame.loc[is_known, touched]
     new = frame.loc[[not k for k in is_known]]
     parts: list[gpd.GeoDataFrame] = [p for p in (old, new) if len(p)]
     counts = [store.load_rows(connection, kind.kind, part) for part in parts]

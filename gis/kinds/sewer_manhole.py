@@ -73,7 +73,9 @@ class SewerManhole(Asset):
     ground_m: Annotated[
         float | None,
         Field(ge=-500, le=9000),
-        attribute("地面高程", "Ground level", unit=M, source=CJJ61, aliases=("SUR_H",)),
+        attribute(
+            "地面高程", "Ground level", unit=M, source=CJJ61, aliases=("SUR_H", "Surface_Ele")
+        ),
     ] = None
     bottom_m: Annotated[
         float | None,

@@ -116,7 +116,7 @@ class SewerPipe(Asset):
             "起点井号",
             "Upstream node",
             source=CJJ61,
-            aliases=("START_USID", "起点点号", "起始点号"),
+            aliases=("START_USID", "起点点号", "起始点号", "起始管点标识码", "In_JuncID"),
         ),
     ] = None
     down_node: Annotated[
@@ -126,7 +126,7 @@ class SewerPipe(Asset):
             "终点井号",
             "Downstream node",
             source=CJJ61,
-            aliases=("END_USID", "终点点号", "终止点号"),
+            aliases=("END_USID", "终点点号", "终止点号", "终止管点标识码", "Out_JuncID"),
         ),
     ] = None
     shape: Annotated[
@@ -135,7 +135,7 @@ class SewerPipe(Asset):
     ] = None
     diameter_mm: Annotated[
         SideMm,
-        attribute("管径", "Diameter", unit=MM, source=CJJ61, aliases=("D_S", "管径mm")),
+        attribute("管径", "Diameter", unit=MM, source=CJJ61, aliases=("D_S", "管径mm", "断面尺寸")),
     ] = None
     width_mm: Annotated[
         SideMm, attribute("断面宽", "Width", unit=MM, aliases=("WIDTH",), detail=True)
@@ -155,7 +155,7 @@ class SewerPipe(Asset):
             unit=M,
             source=CJJ61,
             sensitivity=Sensitivity.RESTRICTED,
-            aliases=("BEG_H", "起点高程"),
+            aliases=("BEG_H", "起点高程", "起始管底高程", "In_Elev"),
         ),
     ] = None
     down_invert_m: Annotated[
@@ -166,7 +166,7 @@ class SewerPipe(Asset):
             unit=M,
             source=CJJ61,
             sensitivity=Sensitivity.RESTRICTED,
-            aliases=("END_H", "终点高程"),
+            aliases=("END_H", "终点高程", "终止管底高程", "Out_Elev"),
         ),
     ] = None
     laying: Annotated[
@@ -185,7 +185,7 @@ class SewerPipe(Asset):
             "压力类型",
             "Pressure",
             source=CENSUS,
-            aliases=("Pressure_Type",),
+            aliases=("Pressure_Type", "IS_PRESS"),
             detail=True,
         ),
     ] = None

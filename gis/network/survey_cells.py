@@ -30,6 +30,8 @@ from gis.kinds import Record
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
 T = TypeVar("T")
+MOST = 1e9
+"""No figure of a survey is greater; a zone prefix before an easting makes 4.5e7."""
 _SENTINELS = (-1.0, -99.0, -999.0, -9999.0, 9999.0, 99999.0)
 _TWO = re.compile(
     r"^(?:b|宽)?\s*[x×*✕╳]?\s*(?:h|高)?\s*[=::]?\s*(\d+(?:\.\d+)?)\s*(mm|m|cm|毫米|米)?\s*[x×*✕╳/]\s*"
@@ -93,10 +95,12 @@ def read_numbers(values: Objects, *, zero_is_missing: bool = False) -> Numbers:
         given[at] = said != "blank"
         unreadable[at] = said == "unreadable"
         sentinel[at] = said == "sentinel"
-    unreadable |= np.isinf(out)
+    with np.errstate(invalid="ignore"):
+        absurd = np.abs(out) > MOST
+    unreadable |= absurd
     stand_in = np.isin(out, _SENTINELS) | (zero_is_missing & (out == 0))
     sentinel |= stand_in
-    out[stand_in | np.isinf(out)] = np.nan
+    out[stand_in | absurd] = np.nan
     return Numbers(out, given, unreadable, sentinel)
 
 
@@ -244,13 +248,13 @@ def _read_size(cell: object) -> tuple[tuple[float, float, float], tuple[str, ...
     notes: tuple[str, ...] = ()
     if (barrels := _BARRELS.match(words)) is not None:
         notes, words = ("barrels",), barrels[2].strip()
-    if (pair := _TWO.match(words)) is not None:
+    if (pair := _TWO.match(words)) is not None and len(words) < 40:
         sides = [float(pair[1]), float(pair[3])]
         factor = _factor(pair[4] or pair[2] or "", max(sides))
         metres = ("metres",) if factor == 1000 and not (pair[4] or pair[2]) else ()
         return (np.nan, sides[0] * factor, sides[1] * factor), (*notes, *metres)
     number, unit = parse_number(words) if not isinstance(cell, bool | date) else (None, "")
-    if number is None or number <= 0 or unit not in _UNITS:
+    if number is None or not 0 < number < MOST or unit not in _UNITS:
         return _NO_SIZE, ("unreadable",)
     factor = _factor(unit, number)
     metres = ("metres",) if factor == 1000 and not unit else ()

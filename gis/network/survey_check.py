@@ -109,7 +109,8 @@ def judge_book(
         _note_cells(book, grid, found)
     _measure(nodes, pipes)
     judged = Judgement(book, rules, tables, nodes, pipes, found, reading)
-    _ask(judged, county)
+    with np.errstate(all="ignore"):  # what is no number is a finding, not a warning
+        _ask(judged, county)
     _note_claim(judged, claimed_m)
     judged.list_again()
     return judged

@@ -32,6 +32,8 @@ _CELL = re.compile(
 )  # cells do not nest
 _NO_VALUE = re.compile(rb"<f[\s>/].*?(?:</f>|/>)\s*(?:<v\s*/>|<v></v>)?\s*$", re.DOTALL)
 _MOST_LISTED = 1000
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""What Office names the stream of a workbook with a password; calamine knows it by suffix only."""
 
 
 def main() -> int:
@@ -54,6 +56,8 @@ def main() -> int:
 def _read_workbook(path: Path, folder: Path) -> dict[str, Any]:  # Any: plain JSON
     import python_calamine as calamine
 
+    if _ENCRYPTED in path.read_bytes():
+        raise _locked()
     try:
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = [m.name for m in book.sheets_metadata if m.typ is calamine.SheetTypeEnum.WorkSheet]
@@ -71,12 +75,7 @@ def _read_workbook(path: Path, folder: Path) -> dict[str, Any]:  # Any: plain JS
             sheets.append(_keep(folder, number, name, rows) | {"merged": merged[:5000]})
             del rows
     except calamine.PasswordError as error:
-        raise SourceError(
-            Text(
-                zh="工作簿有打开密码:请另存为不加密的 .xlsx",
-                en="the workbook asks for a password: save it without one",
-            )
-        ) from error
+        raise _locked() from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise _unreadable(error) from error
     notes = _scan_archive(path, names) if zipfile.is_zipfile(path) else {}
@@ -102,15 +101,19 @@ def _too_big(name: str, cells: int) -> SourceError:
     )
 
 
+def _locked() -> SourceError:
+    return SourceError(
+        Text(
+            zh="工作簿有打开密码:请另存为不加密的 .xlsx",
+            en="the workbook asks for a password: save it without one",
+        )
+    )
+
+
 def _unreadable(error: Exception) -> SourceError:
     words = str(error)
     if "assword" in words or "ncrypt" in words:
-        return SourceError(
-            Text(
-                zh="工作簿有打开密码:请另存为不加密的 .xlsx",
-                en="the workbook asks for a password: save it without one",
-            )
-        )
+        return _locked()
     return SourceError(
         Text(zh="工作簿无法读取:{reason}", en="the workbook cannot be read: {reason}").format(
             reason=words[:200]

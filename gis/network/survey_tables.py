@@ -68,6 +68,9 @@ class Nodes:
     north: Floats
     lon: Floats
     lat: Floats
+    read_ground: Floats
+    """As surveyed; ``ground`` and ``bottom`` lose what cannot be, for the checks."""
+    read_bottom: Floats
 
     def find(self, codes: Objects) -> Index:
         """The first row of each code, -1 for none."""
@@ -106,6 +109,8 @@ class Pipes:
     """As surveyed: 1 from start to end, -1 back, 0 unknown."""
     declared_m: Floats
     year: Floats
+    read_invert: tuple[Floats, Floats]
+    """As surveyed; ``invert`` is worked out from the depth where it is missing, for the checks."""
     length: Floats
     """In the plane, from the points; NaN where an end has none."""
 
@@ -121,14 +126,15 @@ def read_nodes(grid: Grid, findings: Findings, sheet_names: Sequence[str]) -> No
     kind, known = _read_kind(feature, attachment, read_codes(grid.cells("element")))
     _note_kinds(findings, grid, feature, attachment, known)
     both = [feature, attachment]
+    ground, bottom = read.numbers("ground"), read.numbers("bottom")
     return Nodes(
         grid=grid,
         code=code,
         folded=as_objects([None if c is None else fold_code(c) for c in code]),
         first=read.numbers("lat" if by_degrees else "x"),
         second=read.numbers("lon" if by_degrees else "y"),
-        ground=read.numbers("ground"),
-        bottom=read.numbers("bottom"),
+        ground=ground,
+        bottom=bottom,
         depth=read.numbers("depth"),
         system=_read_node_system(read, code, sheet_names),
         kind=kind,
@@ -138,6 +144,8 @@ def read_nodes(grid: Grid, findings: Findings, sheet_names: Sequence[str]) -> No
         north=np.full(grid.count, np.nan),
         lon=np.full(grid.count, np.nan),
         lat=np.full(grid.count, np.nan),
+        read_ground=ground,
+        read_bottom=bottom,
     )
 
 
@@ -246,6 +254,7 @@ def read_pipes(grid: Grid, nodes: Nodes, findings: Findings, sheet_names: Sequen
     flow, _ = read.words("flow", FlowDirection, "pipe_word_unknown", FLOW_WORDS)
     signs = np.where(flow == "forward", 1, np.where(flow == "backward", -1, 0)).astype(np.int8)
     _note_words(read)
+    invert = (read.numbers("start_invert"), read.numbers("end_invert"))
     return Pipes(
         grid=grid,
         code=read_codes(grid.cells("code")),
@@ -254,7 +263,8 @@ def read_pipes(grid: Grid, nodes: Nodes, findings: Findings, sheet_names: Sequen
         a=a,
         b=b,
         depth=(read.numbers("start_depth"), read.numbers("end_depth")),
-        invert=(read.numbers("start_invert"), read.numbers("end_invert")),
+        invert=invert,
+        read_invert=invert,
         size=_read_sizes(read),
         system=_read_pipe_system(read, nodes, (start, a), sheet_names),
         pressure=pressure == PipePressure.PRESSURE.value,

@@ -44,6 +44,8 @@ class Action(StrEnum):
     """What somebody may do who has shown a password, and not yet all that the role needs."""
     OWN_ACCOUNT = "own_account"
     ENROL = "enrol"
+    READ_SURVEYS = "read_surveys"
+    EDIT_SURVEYS = "edit_surveys"
     MANAGE_ACCOUNTS = "manage_accounts"
     READ_AUDIT = "read_audit"
 
@@ -76,6 +78,8 @@ _LABELS = {
     Action.OWN_LOGIN: Text(zh="管理本人登录方式", en="manage how one logs in"),
     Action.OWN_ACCOUNT: Text(zh="管理本人账号", en="manage one's own account"),
     Action.ENROL: Text(zh="登记手机", en="enrol phones"),
+    Action.READ_SURVEYS: Text(zh="查看管网验收", en="read surveys"),
+    Action.EDIT_SURVEYS: Text(zh="办理管网验收", en="judge surveys"),
     Action.MANAGE_ACCOUNTS: Text(zh="管理账号", en="manage accounts"),
     Action.READ_AUDIT: Text(zh="查看审计日志", en="read the audit trail"),
 }
@@ -121,6 +125,8 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.OWN_LOGIN: _EVERY_ACCOUNT,
     Action.OWN_ACCOUNT: _EVERY_ACCOUNT,
     Action.ENROL: frozenset({PersonRole.OFFICER, PersonRole.SYSTEM_OFFICER}),
+    Action.READ_SURVEYS: _BUREAU,
+    Action.EDIT_SURVEYS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
     Action.MANAGE_ACCOUNTS: frozenset({PersonRole.SYSTEM_OFFICER}),
     Action.READ_AUDIT: frozenset({PersonRole.AUDIT_OFFICER}),
 }
@@ -139,6 +145,7 @@ _READING = frozenset(
         Action.READ_EVIDENCE,
         Action.READ_DUTY,
         Action.READ_INSPECTIONS,
+        Action.READ_SURVEYS,
         Action.EXPORT,
     }
 )

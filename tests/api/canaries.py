@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import geopandas as gpd
 import httpx
@@ -87,6 +87,7 @@ def plant(crowd: Crowd) -> Canaries:
     _plant_people(crowd, planted)
     _plant_events(crowd, planted)
     _plant_inspections(crowd, planted)
+    _plant_survey(crowd, planted)
     return planted
 
 
@@ -234,6 +235,38 @@ def _plant_events(crowd: Crowd, planted: Canaries) -> None:
     planted.ids["links"].append(link.json()["id"])
     bearer = f"Bearer {link.json()['token']}"
     planted.clients["holder of a link"] = crowd.visitor(Authorization=bearer)
+
+
+def _plant_survey(crowd: Crowd, planted: Canaries) -> None:
+    """A judged book: its levels are for who judges surveys and who is cleared for them."""
+    internal, batch, book = READERS[Sensitivity.INTERNAL], uuid4(), uuid4()
+    levels = frozenset({"officer", "planner", "leader"})
+    facts = {
+        "batch": batch, "book": book, "sha": "0" * 64,
+        "name": planted.word(internal, "name of a batch"),
+        "unit": planted.word(internal, "unit of a survey"),
+        "code": planted.word(internal, "code of a finding"),
+        "value": planted.word(levels, "value of a finding"),
+        "zh": planted.word(levels, "finding in Chinese"),
+        "en": planted.word(levels, "finding in English"),
+        "content": planted.word(levels, "marked book").encode(),
+        "original": planted.word(NOBODY, "book as handed in").encode(),
+    }  # fmt: skip
+    with crowd.db.write(actor="test", reason="plant", pool=Pool.JOBS) as connection:
+        for statement in (
+            "INSERT INTO core.survey_batch (id, name, unit, created_by)"
+            " VALUES (:batch, :name, :unit, 'test')",
+            "INSERT INTO core.survey_import (id, batch_id, number, file, sha256, counts,"
+            " imported_by) VALUES (:book, :batch, 1, 'x.xlsx', :sha, '{}', 'test')",
+            "INSERT INTO core.survey_finding (import_id, key, number, rule, severity, row, code,"
+            " value, zh, en, restricted, geometry) VALUES (:book, 'k', 1, 'pipe_short', 'warning',"
+            " 1, :code, :value, :zh, :en, true, '{}')",
+            "INSERT INTO core.survey_file (import_id, role, content)"
+            " VALUES (:book, 'marked', :content), (:book, 'original', :original)",
+        ):
+            named = re.findall(r":(\w+)", statement)
+            connection.execute(text(statement), {k: v for k, v in facts.items() if k in named})
+    planted.ids["surveys"].append(str(batch))
 
 
 def _upload(client: httpx.Client, content: bytes, planted: Canaries) -> None:

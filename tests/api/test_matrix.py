@@ -45,6 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "own_login": set(ROLES),
     "own_account": set(ROLES),
     "enrol": {"officer", "system_officer"},
+    "read_surveys": BUREAU,
+    "edit_surveys": {"officer", "planner"},
     "manage_accounts": {"system_officer"},
     "read_audit": {"audit_officer"},
 }
@@ -247,11 +249,11 @@ def expect(status: int, allowed: bool) -> bool:
 
 PHONE = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
-    "upload", "manage_campaigns", "read_inspections",
+    "upload", "manage_campaigns", "read_inspections", "read_surveys",
 }  # fmt: skip
 SCRIPT = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",
-    "read_inspections",
+    "read_inspections", "read_surveys",
 }  # fmt: skip
 
 

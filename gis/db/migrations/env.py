@@ -18,6 +18,7 @@ from gis.db import (  # noqa: F401  declare tables
     inspection_tables,
     network_tables,
     people_tables,
+    survey_tables,
 )
 from gis.db.tables import CORE, HISTORY, TransactionId, metadata
 from gis.kinds import KINDS

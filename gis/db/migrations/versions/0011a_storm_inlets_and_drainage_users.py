@@ -1,7 +1,7 @@
 """Storm inlets and drainage users.
 
 Revision: 0011a
-Follows: 0010
+Follows: 0010_row_rules
 """
 
 import geoalchemy2
@@ -13,7 +13,7 @@ from gis.db.tables import TransactionId
 from sqlalchemy.dialects import postgresql
 
 revision = '0011a'
-down_revision = '0010'
+down_revision = '0010_row_rules'
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Whom a task was given to by name, as a team's list of names says it.
 
 Revision: 0015
-Follows: 0012
+Follows: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,7 @@
 """What every device has sent: how many of its numbers arrived, and which are missing.
 
-A device numbers its records from 1 without gaps, so the highest number that arrived says how many
+Its records are chained, too: each names the hash of the one before. A device numbers its records
+from 1 without gaps, so the highest number that arrived says how many
 there must be. What was recorded after it and has not been sent yet, nobody here can know.
 """
 
@@ -13,7 +14,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from gis.attributes import Text
 from gis.db.tables import CORE
+from gis.hazards.case import Reason
+from gis.hazards.envelope import Envelope
 
 MOST_NAMED = 20
 """Ranges of missing numbers that are named per device; the rest is in their count."""
@@ -55,6 +59,80 @@ def read_chain(connection: Connection, device_id: UUID) -> list[tuple[int, bytes
     return [(row[0], bytes(row[1])) for row in rows]
 
 
+def find_double(connection: Connection, envelope: Envelope) -> Reason | None:
+    """Why a record is refused whose number its device has given to another; None: it is free.
+
+    The number is held until the transaction ends: of two at once, one is the first.
+    """
+    values = {"device": envelope.device.id, "seq": envelope.device.seq}
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7264))"),
+        {"name": f"{envelope.device.id} {envelope.device.seq}"},
+    )
+    first = connection.execute(
+        text(
+            f"SELECT id FROM {CORE}.event WHERE device_id = :device AND device_seq = :seq"
+            " ORDER BY number LIMIT 1"
+        ),
+        values,
+    ).scalar()
+    if first is None:
+        return None
+    return Reason("doubled", _DOUBLED.format(seq=envelope.device.seq), {"first": str(first)})
+
+
+_DOUBLED = Text(
+    zh="该设备的第 {seq} 号已是另一条记录(设备数据可能被还原过):请重新登记",
+    en="the device gave number {seq} to another record (it may have been restored from a copy):"
+    " record it again",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChain:
+    """A device whose records do not follow each other: ``numbers`` of those whose ``prev_hash`` is
+    not that of the record before, at most :data:`MOST_NAMED` of ``count``."""
+
+    device_id: UUID
+    people: tuple[str, ...]
+    count: int
+    numbers: tuple[int, ...]
+
+    def as_document(self) -> dict[str, Any]:  # Any: JSON
+        """As an API answers it."""
+        return {
+            "device_id": str(self.device_id),
+            "people": list(self.people),
+            "count": self.count,
+            "numbers": list(self.numbers),
+        }
+
+
+# Whether a record follows the one before can be told once both are here, in whatever order they
+# came; a double is refused for itself.
+_BROKEN = (
+    "WITH broken AS (SELECT e.device_id, e.device_seq, min(e.actor) AS actor"
+    f" FROM {CORE}.event e LEFT JOIN {CORE}.event p ON p.device_id = e.device_id"
+    " AND p.device_seq = e.device_seq - 1"
+    " WHERE e.device_seq IS NOT NULL AND e.body_sha256 IS NOT NULL"
+    " AND e.settled -> 'refused' ->> 'rule' IS DISTINCT FROM 'doubled'"
+    " GROUP BY e.id, e.device_id, e.device_seq, e.prev_hash"
+    " HAVING (e.device_seq = 1) <> (e.prev_hash IS NULL) OR bool_and(p.body_sha256 <> e.prev_hash))"
+    " SELECT device_id, array_agg(DISTINCT actor ORDER BY actor) AS people, count(*) AS records,"
+    " (array_agg(device_seq ORDER BY device_seq))[1:CAST(:most AS int)] AS numbers"
+    " FROM broken GROUP BY 1 ORDER BY 1"
+)
+
+
+def find_broken_chains(connection: Connection) -> tuple[BrokenChain, ...]:
+    """Devices with records that were applied though they do not follow the one before."""
+    rows = connection.execute(text(_BROKEN), {"most": MOST_NAMED})
+    return tuple(
+        BrokenChain(row.device_id, tuple(row.people), row.records, tuple(row.numbers))
+        for row in rows
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What one device has sent. ``people``: logins whose records it carried; ``missing``: ranges
@@ -92,6 +170,7 @@ class Completeness:
     devices: int
     people: tuple[tuple[str, int, int], ...]
     gaps: tuple[Sent, ...]
+    broken: tuple[BrokenChain, ...] = ()
 
     def as_document(self) -> dict[str, Any]:  # Any: JSON
         """As an API answers it; ``share`` is None before anything was sent."""
@@ -105,6 +184,7 @@ class Completeness:
                 for login, received, highest in self.people
             ],
             "gaps": [sent.as_document() for sent in self.gaps],
+            "chain_broken": [chain.as_document() for chain in self.broken],
         }
 
 
@@ -161,4 +241,5 @@ def read_completeness(connection: Connection) -> Completeness:
             )
             for row in rows
         ),
+        broken=find_broken_chains(connection),
     )

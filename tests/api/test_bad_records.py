@@ -110,7 +110,7 @@ def broken_row(office: Office, words: str) -> Iterator[None]:
 
 @pytest.fixture
 def phone(office: Office) -> Phone:
-    return Phone(account=office.zhang.account, id=office.zhang.id)
+    return Phone(account=office.zhang.account)
 
 
 def now() -> datetime:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from gis.db.roles import Pool
+from gis.hazards.seal import seal_events
 from gis.hazards.supervision import escalate
 from tests.api.crowd import Crowd
 from tests.gis.hazards.lives import PLAN
@@ -155,4 +158,11 @@ def test_what_devices_sent_is_summed_and_what_lacks_is_named_to_the_office_only(
     assert (gap["device_id"], gap["people"]) == (str(phone.id), ["inspector"])
     assert (gap["received"], gap["highest"], gap["missing"]) == (1, 3, [[1, 2]])
     assert found["share"] == 1 / 3
+    assert found["daily_root"] is None
+    with own_crowd.db.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
+        block = seal_events(connection)
+    assert block is not None
+    day = own_crowd.clock().astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    root = officer.get("/sync/completeness").json()["daily_root"]
+    assert root == {"day": day, "hash": block.hash}
     assert own_crowd.log_in("inspector").get("/sync/completeness").status_code == 403

@@ -477,6 +477,46 @@ def test_sealed_events_cannot_be_altered_unseen(
     engine.dispose()
 
 
+def test_an_event_in_a_number_that_was_left_unused_between_two_blocks_is_found(
+    fresh_database: PooledDatabase, cluster: Cluster
+) -> None:
+    phone = Phone()
+    sealed = []
+    for _ in range(2):
+        take(fresh_database, phone.write("found", NOON, payload=FOUND))
+        with fresh_database.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
+            sealed.append(seal_events(connection))
+        with (
+            pytest.raises(ZeroDivisionError),  # a transaction that fails leaves its number unused
+            fresh_database.write(actor="zhang", reason="x", pool=Pool.FIELD) as connection,
+        ):
+            receive(connection, Phone().write("found", NOON, payload=FOUND), author=author(),
+                    now=NOON)  # fmt: skip
+            _ = 1 / 0
+    first, second = sealed
+    assert first is not None
+    assert second is not None
+    # The ranges touch: every number up to the last seal is in exactly one.
+    assert second.first == first.last + 1
+    engine = create_engine(
+        cluster.superuser_url(str(fresh_database.engines[Pool.JOBS].url.database))
+    )
+    with engine.connect() as connection:
+        assert find_broken_seals(connection) == []
+        connection.execute(text("ALTER TABLE core.event DISABLE TRIGGER ALL"))
+        copy = (
+            "INSERT INTO core.event (id, number, type, at, actor, payload, recorded_at, recorded_by)"
+            " SELECT gen_random_uuid(), :number, 'visited', at, actor, payload, recorded_at,"
+            " recorded_by FROM core.event LIMIT 1"
+        )
+        for number, broken in ((first.last + 1, [2]), (0, [1])):
+            savepoint = connection.begin_nested()
+            connection.execute(text(copy), {"number": number})
+            assert find_broken_seals(connection) == broken
+            savepoint.rollback()
+    engine.dispose()
+
+
 def test_a_visit_serves_its_task_and_counts_also_when_nobody_was_there(db: OneTransaction) -> None:
     phone, campaign = Phone(), uuid4()
     assets = [uuid4() for _ in range(3)]

@@ -62,7 +62,8 @@ def seal_events(connection: Connection) -> Block | None:
             " coalesce((SELECT hash FROM last), :first) AS prev_hash)"
             f" INSERT INTO {CORE}.seal (block, first_number, last_number, events, prev_hash, hash)"
             f" SELECT b.block, b.after + 1, max(e.number), count(*), b.prev_hash, {_HASH}"
-            f" FROM b JOIN {CORE}.event e ON e.number > b.after GROUP BY b.block, b.after, b.prev_hash"
+            f" FROM b JOIN {CORE}.event e ON e.number > b.after"
+            " GROUP BY b.block, b.after, b.prev_hash"
             " RETURNING block, first_number, last_number, events, encode(hash, 'hex')"
         ),
         {"first": FIRST_HASH},

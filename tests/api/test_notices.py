@@ -36,17 +36,21 @@ def send(crowd: Crowd, client: httpx.Client, who: UUID, name: str, **members: ob
 
 def order(crowd: Crowd, officer: httpx.Client, severity: str = "major") -> str:
     """A hazard with a notice, due in fifteen days at most; its id."""
-    hazard, who = str(uuid4()), crowd.ids["officer"]
+    hazard = str(uuid4())
     found = {"category": "gas", "severity": severity, "description": "地下室瓶装气"}
     send(
         crowd, crowd.log_in("inspector"), crowd.ids["inspector"], "found", role="inspector",
         hazard_id=hazard, payload=found, evidence=[photo("before_wide", b"one scene")],
     )  # fmt: skip
-    steps: list[tuple[str, Json]] = [("registered", {}), ("notified", {"refused_reason": "拒签"})]
-    for version, (name, payload) in enumerate(steps, start=1):
+    notice = {"refused_reason": "拒签", "document": "1号"}
+    lead = crowd.log_in("leader") if severity == "major" else officer
+    giver = "leader" if severity == "major" else "officer"
+    steps = [("registered", "officer", officer, {}), ("notified", giver, lead, notice)]
+    for version, (name, role, client, payload) in enumerate(steps, start=1):
         done = send(
-            crowd, officer, who, name, hazard_id=hazard, expected_version=version, payload=payload
-        )
+            crowd, client, crowd.ids[role], name, role=role, hazard_id=hazard,
+            expected_version=version, payload=payload,
+        )  # fmt: skip
         assert done["outcome"] == "applied", done
     return hazard
 

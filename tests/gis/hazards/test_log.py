@@ -41,6 +41,8 @@ REFUSE_ALL = (
     " WHERE hazard_id IS NOT NULL"
 )
 FOUND = {"category": "gas", "severity": "general_a", "description": "软管老化"}
+NOTICE = {"document": "改〔2026〕1号", "refused_reason": "负责人不在场"}
+TEAM = {"team": ["张三", "李四"]}
 GAS_ITEM = read_catalogue("2026-11").items_of(HazardCategory.GAS)[0].key
 
 
@@ -110,7 +112,7 @@ def test_an_event_that_comes_before_its_hazard_waits_and_is_applied_when_it_arri
     found = phone.write("found", NOON, payload=FOUND, hazard_id=hazard)
     fixed = phone.write(
         "fixed_on_spot", NOON + timedelta(minutes=5), hazard_id=hazard, expected_version=1,
-        evidence=[photo("after"), photo("signature")],
+        evidence=[photo("after"), photo("signature")], payload=TEAM,
     )  # fmt: skip
     early = take(db, fixed)
     assert (early.outcome, early.reason["rule"]) == (Outcome.WAITING, "parent")
@@ -150,7 +152,7 @@ def closing(hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU)
     """The ordinary way to a close-out: officer, duty holder, re-inspector, officer."""
     steps: list[tuple[str, str, Author, dict[str, Any]]] = [
         ("registered", "officer", WANG_WU, {}),
-        ("notified", "officer", WANG_WU, {"payload": {"document": "改〔2026〕1号"}}),
+        ("notified", "officer", WANG_WU, {"payload": NOTICE}),
         ("rectifying", "officer", WANG_WU, {}),
         ("submitted", "duty_holder", DUTY_HOLDER, {"evidence": [notes[0]]}),
         ("passed", "reinspector", LI_SI, {"evidence": [notes[1]]}),
@@ -198,7 +200,7 @@ def test_a_repair_without_a_photo_or_signature_is_refused_and_says_what_is_missi
     assert "签字" in answer.reason["zh"]
     unsigned = phone.write(
         "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")],
-        payload={"refused_reason": "负责人不在场,拒绝签字"},
+        payload={"refused_reason": "负责人不在场,拒绝签字", **TEAM},
     )  # fmt: skip
     assert take(db, unsigned).outcome is Outcome.APPLIED
 
@@ -722,8 +724,9 @@ def test_the_photo_after_is_taken_later_and_at_the_same_place(
     there["taken_at"] = (NOON + timedelta(minutes=later)).isoformat()
     evidence = [photo("after", **there), photo("signature")]
     fixed = phone.write(
-        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=evidence
-    )
+        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=evidence,
+        payload=TEAM,
+    )  # fmt: skip
     answer = take(db, fixed)
     assert answer.reason.get("rule") == rule
     assert (answer.outcome is Outcome.APPLIED) is (rule is None)
@@ -741,7 +744,7 @@ def test_a_notice_without_a_date_is_due_by_the_rule_of_its_item(
     office = {"role": "officer", "hazard_id": hazard}
     rules = HouseRules(calendar=read_calendar())
     for version, (name, more) in enumerate(
-        (("registered", {}), ("notified", {"payload": {"document": "1号"}})), start=1
+        (("registered", {}), ("notified", {"payload": NOTICE})), start=1
     ):
         body = Phone(account=WANG).write(name, given, expected_version=version, **office, **more)
         assert take(db, body, author=WANG_WU, now=now, rules=rules).outcome is Outcome.APPLIED
@@ -773,8 +776,9 @@ def test_where_nobody_is_there_to_sign_a_photo_of_the_repair_is_enough(db: OneTr
         payload = {"category": category, "severity": "minor"}
         take(db, phone.write("found", NOON, payload=payload, hazard_id=hazard))
         fixed = phone.write(
-            "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")]
-        )
+            "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")],
+            payload=TEAM,
+        )  # fmt: skip
         assert take(db, fixed).outcome is outcome
 
 
@@ -838,8 +842,10 @@ def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_anoth
     payload = {**FOUND, "order_due_on": "2026-03-20"}
     take(db, Phone().write("found", NOON, payload=payload, hazard_id=hazard))
     office = {"role": "officer", "hazard_id": hazard}
-    for version, name in enumerate(("registered", "notified"), start=1):
-        body = Phone(account=WANG).write(name, NOON, expected_version=version, **office)
+    for version, (name, more) in enumerate((("registered", {}), ("notified", NOTICE)), start=1):
+        body = Phone(account=WANG).write(
+            name, NOON, expected_version=version, payload=more, **office
+        )
         take(db, body, author=WANG_WU)
     with db.read() as connection:
         due = connection.execute(text("SELECT due_at FROM core.hazard")).scalar_one()

@@ -7,6 +7,7 @@ there must be. What was recorded after it and has not been sent yet, nobody here
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.hazards.case import Reason
 from gis.hazards.envelope import Envelope
+from gis.hazards.outbox import Link
 
 MOST_NAMED = 20
 """Ranges of missing numbers that are named per device; the rest is in their count."""
@@ -47,16 +49,17 @@ def recount_devices(connection: Connection) -> None:
     )
 
 
-def read_chain(connection: Connection, device_id: UUID) -> list[tuple[int, bytes]]:
-    """What was received of a device: each record's number there and the hash of its bytes."""
+def read_chain(connection: Connection, device_id: UUID, people: Iterable[UUID]) -> list[Link]:
+    """What was received of a device from those it was brought in for (accounts)."""
     rows = connection.execute(
         text(
-            f"SELECT device_seq, body_sha256 FROM {CORE}.event WHERE device_id = :id"
-            " AND device_seq IS NOT NULL AND body_sha256 IS NOT NULL"
+            "SELECT device_seq, coalesce(prev_hash, ''::bytea), body_sha256, account_id"
+            f" FROM {CORE}.event WHERE device_id = :id AND device_seq IS NOT NULL"
+            " AND body_sha256 IS NOT NULL AND account_id = ANY(:people)"
         ),
-        {"id": device_id},
+        {"id": device_id, "people": list(people)},
     )
-    return [(row[0], bytes(row[1])) for row in rows]
+    return [Link(row[0], bytes(row[1]), bytes(row[2]), row[3]) for row in rows]
 
 
 def find_double(connection: Connection, envelope: Envelope) -> Reason | None:

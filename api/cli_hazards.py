@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from api.cli_words import Session, both, find_actor, out
 from gis.attributes import Text
 from gis.db.roles import Pool
 from gis.errors import ConflictError
+from gis.hazards.devices import BrokenChain, find_broken_chains
 from gis.hazards.rebuild import Difference, check, rebuild
 from gis.hazards.seal import find_broken_seals, read_daily_root, seal_events
 
@@ -21,6 +23,11 @@ _DIFFERS = Text(zh="{table}:{count} 行与记录不符", en="{table}: {count} ro
 _MENDED = Text(zh="{table}:已按记录重写 {count} 行", en="{table}: {count} rows written anew")
 _SEALED = Text(zh="已封存第 {block} 块({events} 条)", en="sealed block {block} ({events} records)")
 _NOTHING = Text(zh="没有新记录需要封存", en="nothing new to seal")
+_CHAIN = Text(
+    zh="chain_broken:设备 {device}({people})有 {count} 条记录与前一条不相衔接,编号 {numbers}",
+    en="chain_broken: {count} records of device {device} ({people}) do not follow the one before,"
+    " numbers {numbers}",
+)
 _ROOT = Text(zh="{day} 日根:{root}", en="root of {day}: {root}")
 
 
@@ -58,10 +65,12 @@ def log(
             out.print(escape(words.get(language)))
         broken = find_broken_seals(connection)
         found = rebuild(connection) if mend else check(connection)
+        chains = find_broken_chains(connection)
         zone = session.settings.timezone
         today = datetime.now(ZoneInfo(zone)).date()
         root = read_daily_root(connection, today, zone=zone)
     _tell(session, found, mended=mend)
+    _tell_chains(session, chains)
     _tell_root(session, today, root)
     if broken:
         raise ConflictError(
@@ -80,6 +89,17 @@ def _tell(session: Session, found: list[Difference], *, mended: bool) -> None:
     for difference in found:
         words = (_MENDED if mended else _DIFFERS).format(
             table=difference.table, count=len(difference.rows)
+        )
+        out.print(escape(words.get(session.language)))
+
+
+def _tell_chains(session: Session, chains: Sequence[BrokenChain]) -> None:
+    for chain in chains:
+        words = _CHAIN.format(
+            device=chain.device_id,
+            people=", ".join(chain.people),
+            count=chain.count,
+            numbers=", ".join(map(str, chain.numbers)),
         )
         out.print(escape(words.get(session.language)))
 

@@ -29,7 +29,12 @@ T = TypeVar("T")
 def house_rules(request: Request) -> HouseRules:
     """What this bureau works by: its preset for second persons and its working days."""
     settings = application_of(request).settings
-    return HouseRules(Preset(settings.second_person), _read_calendar(settings.state_folder))
+    return HouseRules(
+        Preset(settings.second_person),
+        _read_calendar(settings.state_folder),
+        settings.spot_sample,
+        settings.spot_sample_seed,
+    )
 
 
 def _read_calendar(state_folder: Path) -> WorkCalendar:

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         default="officers",
         description="Who must log in with a second factor: off, officers (the three), all.",
     )
+    spot_sample: int = Field(
+        default=0, ge=0, le=100, description="Percent of repairs on the spot that are seen again."
+    )
+    spot_sample_seed: str = Field(
+        default="", max_length=200, description="Secret that the sample of repairs is drawn by."
+    )
     backup_hour: int = Field(
         default=2, ge=0, le=23, description="Hour of the nightly backup under serve."
     )

@@ -63,6 +63,7 @@ function refusalFields(app, draft, finding) {
 async function saveFixed(app, draft, finding, save) {
   await app.busy;
   if (!finding.photos.some((photo) => photo.kind === "after")) return toast(say("photo_needed", { names: say("photo_after") }), "bad");
+  if (draft.team.length < 2) return toast(say("team_needed"), "bad");
   const proven = finding.refuses ? finding.refused_reason.trim() : finding.signature;
   if (!proven) return toast(say("signature_needed"), "bad");
   return keepHazard(app, draft, finding, { fixed: true }, save);

@@ -94,7 +94,7 @@ async function makeFixed(app, draft, finding, { code, fix, shown }) {
     // The first thing that happens to a hazard is its discovery.
     expected_version: 1,
     form: formName(app, draft),
-    payload: clean({ note: signed && finding.signer ? `${say("signer")}: ${finding.signer}` : null, refused_reason: finding.refuses ? finding.refused_reason.trim() : null }),
+    payload: clean({ team: draft.team, note: signed && finding.signer ? `${say("signer")}: ${finding.signer}` : null, refused_reason: finding.refuses ? finding.refused_reason.trim() : null }),
     evidence: await listEvidence(app, draft, [...after, ...(signed ? [finding.signature] : [])], code, fix),
     shown,
   };

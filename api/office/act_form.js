@@ -11,7 +11,7 @@ import { pick, say } from "./words.js";
 
 // In which capacity: the leader's word where somebody is both.
 const PREFERRED = ["leader", "officer", "reinspector", "inspector", "duty_holder"];
-const LONG = new Set(["note", "reason", "refused_reason"]);
+const LONG = new Set(["note", "reason", "refused_reason", "interim_control"]);
 const DAYS = new Set(["due_on", "review_on", "fixed_on"]);
 const TICKS = new Set(["supervision_listed", "use_suspended"]);
 
@@ -65,6 +65,10 @@ export function openAct({ office, hazard, event, hint, done }) {
   }
 }
 
+// Steps that say where they were taken. From a desk that is the hazard's own place, and said to be.
+const PLACED = new Set(["passed", "returned"]);
+const placeOf = ({ asset_id, lon, lat }) => ({ asset_id: asset_id ?? null, fix: { lon, lat, accuracy_m: null, level: null, source: "asset" } });
+
 // Photos first: a record never promises what has not arrived.
 async function submitAct({ office, hazard, event, given }) {
   for (const { photo } of given.photos) await uploadPhoto(photo);
@@ -77,6 +81,7 @@ async function submitAct({ office, hazard, event, given }) {
     expected_version: hazard.version,
     payload: makePayload(event, given),
     evidence,
+    ...(PLACED.has(event) ? placeOf(hazard) : {}),
   });
 }
 
@@ -123,7 +128,7 @@ function renderSections(office, hazard) {
   return make("span", { class: "with-list" }, make("input", { type: "text", name: "section", list: "sections", maxlength: 200, value: hazard.section ?? office.start.person.section ?? "" }), list);
 }
 
-const DOCUMENTS = new Set(["document", "notice"]);
+const DOCUMENTS = new Set(["document", "notice", "receipt", "request", "measures"]);
 
 // A notice or a plan may also come as it was written: a PDF.
 async function readFile(file) {

@@ -43,6 +43,8 @@ export const SUPERVISION_WORDS = {
   sync_ratio: ["已收 / 最大编号", "Received / highest"],
   sync_missing: ["缺号", "Missing numbers"],
   sync_last: ["最近一次", "Last heard of"],
+  sync_broken: ["{who} 的设备 {device}:{n} 条记录与前一条不相衔接(第 {numbers} 号),需核实", "Device {device} of {who}: {n} records do not follow the one before (number {numbers}): to be verified"],
+  sync_root: ["记录封存 {day} 日根", "Root of the sealed log on {day}"],
   sync_note: ["设备为每条记录连续编号:缺号即尚未送达的记录,可在该设备上重送或由办公室导入其文件。", "A device numbers its records without gaps: a missing number is a record not sent yet. Send it from that device, or import the file it exports."],
   // coverage of sites
   cover: ["检查覆盖率", "Coverage of sites"],

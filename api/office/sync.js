@@ -22,5 +22,8 @@ export function renderSync(answer, start) {
         make("td", { class: "number", text: `${gap.received} / ${gap.highest}` }),
         make("td", { text: gap.missing.map(writeRange).join(say("separator")) }),
         make("td", { text: writeMoment(gap.last_at) })))))),
+    answer.chain_broken.length ? make("ul", { class: "late" }, ...answer.chain_broken.map((chain) => make("li", { title: chain.device_id,
+      text: say("sync_broken", { who: chain.people.map((login) => personName(start, login)).join(say("separator")), device: chain.device_id.slice(0, 8), n: chain.count, numbers: chain.numbers.join(say("separator")) }) }))) : null,
+    answer.daily_root ? make("p", { class: "muted table-note" }, make("span", { text: say("sync_root", { day: answer.daily_root.day }) }), " ", make("code", { text: answer.daily_root.hash })) : null,
     make("p", { class: "muted table-note", text: say("sync_note") }));
 }

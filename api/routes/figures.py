@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import parts_of
+from api.context import application_of, parts_of
 from api.ogc.parameters import (
     COMMON,
     check_known,
@@ -35,6 +35,7 @@ from gis.hazards.figures import Figure, Part, compute_figures
 from gis.hazards.flood_board import read_flood_mode
 from gis.hazards.pressing_clocks import list_pressing_clocks
 from gis.hazards.questions import brief_hazards
+from gis.hazards.seal import read_newest_root
 from gis.hazards.site_visits import cover_sites, name_sites
 from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
 from gis.hazards.visit_figures import SiteCoverage
@@ -217,10 +218,17 @@ def _read_words(query: QueryParams, name: str) -> str | None:
 
 
 async def completeness(request: Request) -> Response:
-    """How much of what devices numbered has arrived, and which numbers have not."""
+    """How much of what devices numbered has arrived, which numbers have not, the log's root."""
     check_known(request.query_params, COMMON)
-    found = await read_aside(request, read_completeness)
-    return _answer({"now": parts_of(request).clock().isoformat(), **found.as_document()})
+    zone = application_of(request).settings.timezone
+
+    def work(connection: Connection) -> dict[str, Any]:  # Any: JSON
+        root = read_newest_root(connection, zone=zone)
+        sealed = {"day": root[0].isoformat(), "hash": root[1]} if root else None
+        return {**read_completeness(connection).as_document(), "daily_root": sealed}
+
+    found = await read_aside(request, work)
+    return _answer({"now": parts_of(request).clock().isoformat(), **found})
 
 
 async def today(request: Request) -> Response:

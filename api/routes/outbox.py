@@ -22,7 +22,7 @@ from api.routes.records import require_author, take_one
 from gis.attributes import Text
 from gis.errors import InfratrackError, SourceError
 from gis.evidence.receive import Promise, Receiver, Sender
-from gis.hazards.admission import Bearer, Handset
+from gis.hazards.admission import Author, Bearer, Handset
 from gis.hazards.devices import read_chain
 from gis.hazards.events import Role
 from gis.hazards.outbox import Outbox, follow_chain, read_outbox, read_stored_file
@@ -46,7 +46,7 @@ async def import_outbox(request: Request) -> Response:
         async for piece in request.stream():
             await anyio.to_thread.run_sync(file.write, piece)
         outbox = await anyio.to_thread.run_sync(_read, file)
-    author = replace(author, handset=await _know_phone(request, outbox))
+    author = replace(author, handset=await _know_phone(request, outbox, author))
     files = [await _keep_file(request, blob) for blob in outbox.blobs]
     clock = application_of(request).clock
     results = [await take_one(request, body, author, clock(), None) for body in outbox.events]
@@ -64,20 +64,19 @@ def _read(file: IO[bytes]) -> Outbox:
         return read_outbox(content)
 
 
-async def _know_phone(request: Request, outbox: Outbox) -> Handset:
+async def _know_phone(request: Request, outbox: Outbox, author: Author) -> Handset:
     """The phone the file names, as it was brought in and as far as its chain reaches."""
     identifier = outbox.device_id
     if identifier is None:
         return Handset(None, {}, frozenset())
     rows = await at_gate(request, lambda c: list_bearers(c, identifier))
-    received = await record(request, lambda c: read_chain(c, identifier), reason="outbox")
     bearers = {
         account: Bearer(login, frozenset(map(Role, capacities_of(roles))), until)
         for account, login, roles, until in rows
     }
-    return Handset(
-        identifier, bearers, frozenset(follow_chain(outbox.events, identifier, received))
-    )
+    received = await record(request, lambda c: read_chain(c, identifier, bearers), reason="outbox")
+    chained = follow_chain(outbox.events, identifier, received, by=author.account_id)
+    return Handset(identifier, bearers, frozenset(chained))
 
 
 async def _keep_file(request: Request, blob: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON
@@ -105,9 +104,12 @@ def _store(receiver: Receiver, blob: Mapping[str, str], sender: Sender) -> None:
 async def _note_import(request: Request, results: list[dict[str, object]]) -> None:
     person = person_of(request)
     left = sum("problem" in result for result in results)
+    refused = sum(result.get("outcome") == "refused" for result in results)
 
     def work(connection: Connection) -> None:
-        detail: dict[str, object] = {"records": len(results), "not_taken": left}
+        detail: dict[str, object] = {
+            "records": len(results), "not_taken": left, "kept_as_refused": refused,
+        }  # fmt: skip
         note(connection, person, "import_outbox", subject="outbox", refused=False, **detail)
 
     await at_gate(request, work, actor=person.login)

@@ -243,7 +243,7 @@ def list_allowed(author: Author, severity: Severity | str) -> dict[str, list[str
             event.value
             for event, transition in TRANSITIONS.items()
             if state in transition.from_states
-            and transition.roles & author.roles
+            and transition.roles_of(is_major=is_major) & author.roles
             and (is_major or not transition.major_only)
         ]
         for state in HazardState

@@ -1,12 +1,14 @@
 """What every device has sent: how many of its numbers arrived, and which are missing.
 
-A device numbers its records from 1 without gaps, so the highest number says how many there must
-be: the highest that arrived, or the one the device announced when it last synchronised. What was
-recorded after that, nobody here can know.
+Its records are chained, too: each names the hash of the one before. A device numbers its records
+from 1 without gaps, so the highest number says how many there must be: the highest that arrived,
+or the one the device announced when it last synchronised. What was recorded after that, nobody
+here can know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +16,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from gis.attributes import Text
 from gis.db.tables import CORE
+from gis.hazards.case import Reason
+from gis.hazards.envelope import Envelope
+from gis.hazards.outbox import Link
 
 MOST_NUMBER = 2**53
 MOST_NAMED = 20
@@ -45,16 +51,91 @@ def recount_devices(connection: Connection) -> None:
     )
 
 
-def read_chain(connection: Connection, device_id: UUID) -> list[tuple[int, bytes]]:
-    """What was received of a device: each record's number there and the hash of its bytes."""
+def read_chain(connection: Connection, device_id: UUID, people: Iterable[UUID]) -> list[Link]:
+    """What was received of a device from those it was brought in for (accounts)."""
     rows = connection.execute(
         text(
-            f"SELECT device_seq, body_sha256 FROM {CORE}.event WHERE device_id = :id"
-            " AND device_seq IS NOT NULL AND body_sha256 IS NOT NULL"
+            "SELECT device_seq, coalesce(prev_hash, ''::bytea), body_sha256, account_id"
+            f" FROM {CORE}.event WHERE device_id = :id AND device_seq IS NOT NULL"
+            " AND body_sha256 IS NOT NULL AND account_id = ANY(:people)"
         ),
-        {"id": device_id},
+        {"id": device_id, "people": list(people)},
     )
-    return [(row[0], bytes(row[1])) for row in rows]
+    return [Link(row[0], bytes(row[1]), bytes(row[2]), row[3]) for row in rows]
+
+
+def find_double(connection: Connection, envelope: Envelope) -> Reason | None:
+    """Why a record is refused whose number its device has given to another; None: it is free.
+
+    The number is held until the transaction ends: of two at once, one is the first.
+    """
+    values = {"device": envelope.device.id, "seq": envelope.device.seq}
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7264))"),
+        {"name": f"{envelope.device.id} {envelope.device.seq}"},
+    )
+    first = connection.execute(
+        text(
+            f"SELECT id FROM {CORE}.event WHERE device_id = :device AND device_seq = :seq"
+            " ORDER BY number LIMIT 1"
+        ),
+        values,
+    ).scalar()
+    if first is None:
+        return None
+    return Reason("doubled", _DOUBLED.format(seq=envelope.device.seq), {"first": str(first)})
+
+
+_DOUBLED = Text(
+    zh="该设备的第 {seq} 号已是另一条记录(设备数据可能被还原过):请重新登记",
+    en="the device gave number {seq} to another record (it may have been restored from a copy):"
+    " record it again",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChain:
+    """A device whose records do not follow each other: ``numbers`` of those whose ``prev_hash`` is
+    not that of the record before, at most :data:`MOST_NAMED` of ``count``."""
+
+    device_id: UUID
+    people: tuple[str, ...]
+    count: int
+    numbers: tuple[int, ...]
+
+    def as_document(self) -> dict[str, Any]:  # Any: JSON
+        """As an API answers it."""
+        return {
+            "device_id": str(self.device_id),
+            "people": list(self.people),
+            "count": self.count,
+            "numbers": list(self.numbers),
+        }
+
+
+# Whether a record follows the one before can be told once both are here, in whatever order they
+# came; a double is refused for itself.
+_BROKEN = (
+    "WITH broken AS (SELECT e.device_id, e.device_seq, min(e.actor) AS actor"
+    f" FROM {CORE}.event e LEFT JOIN {CORE}.event p ON p.device_id = e.device_id"
+    " AND p.device_seq = e.device_seq - 1"
+    " WHERE e.device_seq IS NOT NULL AND e.body_sha256 IS NOT NULL"
+    " AND e.settled -> 'refused' ->> 'rule' IS DISTINCT FROM 'doubled'"
+    " GROUP BY e.id, e.device_id, e.device_seq, e.prev_hash"
+    " HAVING (e.device_seq = 1) <> (e.prev_hash IS NULL) OR bool_and(p.body_sha256 <> e.prev_hash))"
+    " SELECT device_id, array_agg(DISTINCT actor ORDER BY actor) AS people, count(*) AS records,"
+    " (array_agg(device_seq ORDER BY device_seq))[1:CAST(:most AS int)] AS numbers"
+    " FROM broken GROUP BY 1 ORDER BY 1"
+)
+
+
+def find_broken_chains(connection: Connection) -> tuple[BrokenChain, ...]:
+    """Devices with records that were applied though they do not follow the one before."""
+    rows = connection.execute(text(_BROKEN), {"most": MOST_NAMED})
+    return tuple(
+        BrokenChain(row.device_id, tuple(row.people), row.records, tuple(row.numbers))
+        for row in rows
+    )
 
 
 def announce_highest(
@@ -111,6 +192,7 @@ class Completeness:
     devices: int
     people: tuple[tuple[str, int, int], ...]
     gaps: tuple[Sent, ...]
+    broken: tuple[BrokenChain, ...] = ()
 
     def as_document(self) -> dict[str, Any]:  # Any: JSON
         """As an API answers it; ``share`` is None before anything was sent."""
@@ -124,6 +206,7 @@ class Completeness:
                 for login, received, highest in self.people
             ],
             "gaps": [sent.as_document() for sent in self.gaps],
+            "chain_broken": [chain.as_document() for chain in self.broken],
         }
 
 
@@ -189,4 +272,5 @@ def read_completeness(connection: Connection) -> Completeness:
             )
             for row in rows
         ),
+        broken=find_broken_chains(connection),
     )

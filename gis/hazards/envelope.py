@@ -37,6 +37,9 @@ class EvidenceKind(Vocabulary):
     REFUSAL = ("refusal", "拒签记录", "Refusal on record")
     NOTICE = ("notice", "整改通知书", "Notice")
     DOCUMENT = ("document", "文件", "Document")
+    RECEIPT = ("receipt", "移送回执", "Receipt of the transfer")
+    REQUEST = ("request", "延期申请", "Request for an extension")
+    MEASURES = ("measures", "管控措施", "Interim measures")
     WATERMARKED = ("watermarked", "水印副本", "Watermarked copy")
     OTHER = ("other", "其他", "Other")
 

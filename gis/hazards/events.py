@@ -158,10 +158,16 @@ class Submitted(Payload):
 
 
 class Extended(Payload):
-    """A later due date, granted once; the original stays on record."""
+    """A later due date, granted once; the original stays on record.
+
+    ``requested_by``: who asked for it on the duty holder's side; ``interim_control``: what keeps
+    people safe until then. Either may be a file instead.
+    """
 
     due_at: AwareDatetime
     reason: Reason
+    requested_by: Name = None
+    interim_control: Words = None
 
 
 class Deferred(Payload):
@@ -197,9 +203,11 @@ class Returned(Payload):
 
 
 class FixedOnSpot(Payload):
-    """Mended before the inspectors left; ``refused_reason``: why the unit did not sign."""
+    """Mended before the inspectors left: ``team``, by name; ``refused_reason``: why the unit did
+    not sign."""
 
     refused_reason: Words = None
+    team: Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=20)] = ()
 
 
 class Passed(Payload):

@@ -17,12 +17,12 @@ from gis.hazards.admission import read_refusal
 from gis.hazards.case import Case, Entry, Outcome, Reason, Verdict
 from gis.hazards.envelope import EvidenceKind, EvidenceNote
 from gis.hazards.events import Duplicate, EventType, HazardEvent, read_event
-from gis.hazards.forms import has_signature
 from gis.hazards.presets import (
     Preset,
     find_reinspector_breach,
     find_second_person_breach,
 )
+from gis.hazards.requirements import find_objection
 from gis.hazards.settle import read_payload
 from gis.hazards.transitions import ALWAYS_APPENDED, TRANSITIONS
 from gis.hazards.workflow import apply
@@ -171,57 +171,9 @@ def _require_version(case: Case, entry: Entry, event: HazardEvent) -> Verdict | 
     return None
 
 
-# Which kinds of evidence satisfy a need of the table of transitions; any one of them does.
-_PROOFS: dict[str, tuple[frozenset[EvidenceKind], Text]] = {
-    "after_photo": (
-        frozenset({EvidenceKind.AFTER}),
-        Text(zh="整改后照片", en="a photo after the repair"),
-    ),
-    "unit_signature": (
-        frozenset({EvidenceKind.SIGNATURE, EvidenceKind.REFUSAL}),
-        Text(zh="被检查单位签字或拒签记录", en="the unit's signature or its recorded refusal"),
-    ),
-    "reinspection_photo": (
-        frozenset({EvidenceKind.REINSPECTION, EvidenceKind.AFTER}),
-        Text(zh="复查照片", en="a photo of the re-inspection"),
-    ),
-    "failed_item_photo": (
-        frozenset({EvidenceKind.REINSPECTION}),
-        Text(zh="不合格项照片", en="a photo of what fails"),
-    ),
-    "interim_control_photo": (
-        frozenset({EvidenceKind.INTERIM}),
-        Text(zh="临时管控照片", en="a photo of the interim control"),
-    ),
-}
-_MAJOR_ONLY = frozenset({(EventType.RECTIFYING, "interim_control_photo")})
-
-
-def _require_evidence(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
-    """What the table asks for must be promised; a discovery is never turned away for lack of it."""
-    if event.type is EventType.FOUND or case.hazard is None:
-        return None
-    given = {note.kind for note in entry.evidence}
-    if entry.payload.get("refused_reason"):
-        given.add(EvidenceKind.REFUSAL)
-    is_major = case.hazard.severity is Severity.MAJOR
-    signs = has_signature(case.hazard.category, entry.form)
-    lacking = [
-        _PROOFS[need][1]
-        for need in TRANSITIONS[event.type].evidence
-        if need in _PROOFS
-        and (signs or need != "unit_signature")
-        and (is_major or (event.type, need) not in _MAJOR_ONLY)
-        and not _PROOFS[need][0] & given
-    ]
-    if not lacking:
-        return None
-    return _refuse(
-        "evidence",
-        Text(zh="缺少证据:{zh}", en="evidence is missing: {en}").format(
-            zh="、".join(t.zh for t in lacking), en=", ".join(t.en for t in lacking)
-        ),
-    )
+def _require_proof(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
+    objection = find_objection(case, entry, event)
+    return None if objection is None else Verdict(Outcome.REFUSED, objection)
 
 
 def _require_reinspection(case: Case, _entry: Entry, event: HazardEvent) -> Verdict | None:
@@ -333,7 +285,7 @@ _ORDER: tuple[Rule, ...] = (_require_parent, _require_place, _require_version)
 _PROOF: tuple[Rule, ...] = (
     _require_major,
     _require_survivor,
-    _require_evidence,
+    _require_proof,
     _require_pair,
     _require_reinspection,
     _require_second_person,

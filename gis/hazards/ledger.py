@@ -11,7 +11,7 @@ import orjson
 import pandas as pd
 from geoalchemy2.shape import from_shape
 from shapely import Point
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gis import store
@@ -315,11 +315,20 @@ def _swap_valid_from(connection: Connection, moment: str) -> str:
     return str(row[0])
 
 
-def read_projection(connection: Connection) -> dict[UUID, Hazard]:
+Standing = tuple[Hazard, float, float]
+"""A hazard as it stands, and where (lon, lat)."""
+
+
+def read_projection(connection: Connection) -> dict[UUID, Standing]:
     """Every hazard's row."""
     table = current["hazard"]
-    query = select(table.c.id, *(table.c[name] for name in Hazard.model_fields))
+    place = func.ST_X(table.c.geometry).label("lon"), func.ST_Y(table.c.geometry).label("lat")
+    query = select(table.c.id, *(table.c[name] for name in Hazard.model_fields), *place)
     return {
-        row["id"]: Hazard.model_validate({n: row[n] for n in Hazard.model_fields})
+        row["id"]: (
+            Hazard.model_validate({n: row[n] for n in Hazard.model_fields}),
+            row["lon"],
+            row["lat"],
+        )
         for row in connection.execute(query).mappings()
     }

@@ -21,6 +21,7 @@ from gis.errors import ConflictError, InFlightError
 from gis.hazards import ledger
 from gis.hazards.admission import REFUSED, Admission, Author, admit
 from gis.hazards.case import RULES, Outcome, Reason, Verdict
+from gis.hazards.devices import find_double
 from gis.hazards.envelope import Envelope, correct_moment, hash_body, read_envelope
 from gis.hazards.events import EventType, Role
 from gis.hazards.faults import explain_fault, is_records_own, log_fault
@@ -65,6 +66,8 @@ def receive(
         return make_receipt(connection, envelope.id, is_new=False)
     admission = admit(envelope, digest, author)
     arrival = _Arrival(envelope, digest, now, client_now, rules)
+    if admission.objection is None:
+        admission = replace(admission, objection=find_double(connection, envelope))
     if admission.objection is None:
         admission = _settle(connection, arrival, admission)
     if admission.objection is not None:

@@ -72,34 +72,46 @@ def _read_id(words: object) -> UUID | None:
         return None
 
 
-Link = tuple[int, bytes]
-"""A record in the chain of its device: its number there, and the SHA-256 of its bytes."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record in the chain of its device: its number there, the hash of the one before (empty:
+    none), its own, and who wrote it."""
+
+    seq: int
+    previous: bytes
+    digest: bytes
+    account: UUID | None
 
 
-def follow_chain(events: Iterable[bytes], device_id: UUID, received: Iterable[Link]) -> set[bytes]:
+def follow_chain(
+    events: Iterable[bytes], device_id: UUID, received: Iterable[Link], *, by: UUID
+) -> set[bytes]:
     """Hashes of the records whose chain leads back to what was received of the device.
 
     A device's first record follows nothing; every other names the hash of the one before it,
-    which is here or was received. Only who has the bytes of that one can name it.
+    which is here or was received. Only who has the bytes of that one can name it; so who hands
+    the file in (``by``) vouches for nobody else's record with one of his own.
     """
-    known = set(received)
-    for seq, previous, digest in sorted(_read_links(events, device_id)):
-        if (seq == 1 and not previous) or (seq - 1, previous) in known:
-            known.add((seq, digest))
+    known = {(link.seq, link.digest): link.account for link in received}
+    for link in sorted(_read_links(events, device_id), key=lambda link: link.seq):
+        before = (link.seq - 1, link.previous)
+        is_first = link.seq == 1 and not link.previous
+        if is_first or (before in known and (known[before] != by or link.account == by)):
+            known[link.seq, link.digest] = link.account
     return {digest for _, digest in known}
 
 
-def _read_links(events: Iterable[bytes], device_id: UUID) -> Iterator[tuple[int, bytes, bytes]]:
-    """(number, hash of the one before or nothing, own hash) of each record that says so.
+def _read_links(events: Iterable[bytes], device_id: UUID) -> Iterator[Link]:
+    """Each record's place in the chain, where it says so.
 
     Also of those that are refused for something else: the next one is chained to them.
     """
     for body in events:
         try:
             document = orjson.loads(body)
-            device = document["device"]
+            device, account = document["device"], UUID(document["account"])
             if UUID(device["id"]) == device_id:
                 previous = bytes.fromhex(document.get("prev_hash") or "")
-                yield int(device["seq"]), previous, hash_body(body)
+                yield Link(int(device["seq"]), previous, hash_body(body), account)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             continue

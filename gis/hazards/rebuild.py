@@ -23,7 +23,7 @@ from gis.hazards.notices import write_notices
 from gis.hazards.plot_records import find_plot_drift, rewrite_plots
 from gis.hazards.record import find_drift, rebuild_projection
 from gis.hazards.records import RecordType, as_record
-from gis.hazards.rounds import apply_record
+from gis.hazards.rounds import APPLIED, apply_record
 
 _RECORD_TABLES = (
     *("task", "visit", "campaign", "notice"),
@@ -118,14 +118,19 @@ def judge_log(connection: Connection) -> _Judged:
 
 def check(connection: Connection) -> list[Difference]:
     """What stands otherwise than the log says; nothing in a sound database, and no change."""
-    found = [_compare_outcomes(connection, judge_log(connection))]
-    found.append(Difference("hazard", tuple(find_drift(connection))))
-    found.append(Difference("device_count", tuple(find_miscounted(connection))))
+    outcomes = _compare_outcomes(connection, judge_log(connection))
     savepoint = connection.begin_nested()
     before = {name: _digest(connection, name) for name in _RECORD_TABLES}
+    decided = _read_decisions(connection)
     _replay_records(connection)
+    outcomes += _differ(decided, _read_decisions(connection))
     after = {name: _digest(connection, name) for name in _RECORD_TABLES}
     savepoint.rollback()
+    found = [
+        Difference("event_outcome", tuple(outcomes)),
+        Difference("hazard", tuple(find_drift(connection))),
+        Difference("device_count", tuple(find_miscounted(connection))),
+    ]
     for name in _RECORD_TABLES:
         wrong = before[name] ^ after[name]
         rows = {row.rpartition(" ")[0] for row in wrong}
@@ -141,19 +146,40 @@ def rebuild(connection: Connection) -> list[Difference]:
         return []
     judged = judge_log(connection)
     wrong = {d.table: set(d.rows) for d in found}
+    outcomes = wrong.get("event_outcome", set())
     for event_id, verdict in judged.verdicts.items():
-        if str(event_id) in wrong.get("event_outcome", ()):
+        if str(event_id) in outcomes:
             write_outcome(connection, event_id, judged.hazard_of[event_id], verdict)
     rebuild_projection(connection)
     if "device_count" in wrong:
         recount_devices(connection)
-    if wrong.keys() & {*_RECORD_TABLES, "land_plot"}:
+    projected = {*_RECORD_TABLES, "land_plot"}
+    if wrong.keys() & projected or outcomes - set(map(str, judged.verdicts)):
         _replay_records(connection)
         rewrite_plots(connection)
     return found
 
 
-def _compare_outcomes(connection: Connection, judged: _Judged) -> Difference:
+_Decisions = dict[str, tuple[str | None, str | None]]
+
+
+def _read_decisions(connection: Connection) -> _Decisions:
+    """What was decided on every record that is no step of a hazard: outcome and rule."""
+    rows = connection.execute(
+        text(
+            "SELECT e.id::text, o.outcome, o.reason ->> 'rule' AS rule FROM"
+            f" {CORE}.event e LEFT JOIN {CORE}.event_outcome o ON o.event_id = e.id"
+            " WHERE e.hazard_id IS NULL"
+        )
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _differ(before: _Decisions, after: _Decisions) -> list[str]:
+    return sorted(key for key, decided in after.items() if before[key] != decided)
+
+
+def _compare_outcomes(connection: Connection, judged: _Judged) -> list[str]:
     rows = connection.execute(
         text(
             "SELECT event_id, outcome, hazard_seq, applied_at FROM"
@@ -166,7 +192,7 @@ def _compare_outcomes(connection: Connection, judged: _Judged) -> Difference:
         for event_id, verdict in judged.verdicts.items()
         if stored.pop(event_id, None) != _as_row(verdict)
     ]
-    return Difference("event_outcome", (*wrong, *map(str, stored)))
+    return [*wrong, *map(str, stored)]
 
 
 def _as_row(verdict: Verdict) -> tuple[Any, ...]:  # Any: columns of an outcome
@@ -193,14 +219,13 @@ def _replay_records(connection: Connection) -> None:
         connection.execute(
             text(
                 f"SELECT {ENTRY_COLUMNS} FROM {CORE}.event e WHERE e.hazard_id IS NULL"
-                " AND e.type = ANY(:types) ORDER BY e.number"
-            ),
-            {"types": [t.value for t in RecordType if t is not RecordType.EVIDENCE_STORED]},
+                " ORDER BY e.number"
+            )
         )
         .mappings()
         .all()
     )
     for row in rows:
-        record = as_record(dict(row))
-        verdict = apply_record(connection, record)
-        write_outcome(connection, record.id, None, verdict)
+        is_arrival = row["trusted"] and row["type"] == RecordType.EVIDENCE_STORED
+        verdict = APPLIED if is_arrival else apply_record(connection, as_record(dict(row)))
+        write_outcome(connection, row["id"], None, verdict)

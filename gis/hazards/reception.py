@@ -21,16 +21,19 @@ from gis.hazards import deadlines
 from gis.hazards.catalogue import find_item, item_deadline
 from gis.hazards.deadlines import WEEKENDS_ONLY, Deadline, WorkCalendar
 from gis.hazards.events import EventType
-from gis.hazards.presets import Preset
+from gis.hazards.presets import Preset, is_sampled
 from gis.kinds.hazard import Severity
 
 
 @dataclass(frozen=True, slots=True)
 class HouseRules:
-    """What a bureau works by: who may be the second person, which days are worked."""
+    """What a bureau works by: who may be the second person, which days are worked, and which share
+    (percent) of the repairs on the spot is seen again, drawn by its secret ``seed``."""
 
     preset: Preset = Preset.STRICT
     calendar: WorkCalendar = WEEKENDS_ONLY
+    sample_percent: int = 0
+    seed: str = ""
 
 
 DEFAULT_RULES = HouseRules()
@@ -41,7 +44,10 @@ def settle_facts(
 ) -> dict[str, Any]:  # Any: JSON
     """What an event's judgement takes from the settings of the day it came in."""
     if type_ in (EventType.PASSED, EventType.CLOSED):
-        return {"preset": rules.preset.value}
+        drawn = hazard_id is not None and is_sampled(
+            hazard_id, percent=rules.sample_percent, seed=rules.seed
+        )
+        return {"preset": rules.preset.value, **({"sampled": True} if drawn else {})}
     if type_ != EventType.NOTIFIED or hazard_id is None:
         return {}
     row = connection.execute(

@@ -29,6 +29,7 @@ from gis.hazards.case import Entry
 from gis.hazards.events import EventType, Found, HazardEvent, Imported, Role, read_event
 from gis.hazards.ledger import (
     BESIDE_COLUMNS,
+    Standing,
     as_row,
     copy_events,
     lock_hazard,
@@ -55,7 +56,7 @@ def record_event(connection: Connection, event: HazardEvent) -> Hazard:
     """
     lock_hazard(connection, event.hazard_id)
     past = _read_events(connection, [event.hazard_id])[event.hazard_id]
-    if _is_known(connection, event):
+    if not _pick_fresh(connection, [event]):  # it is known
         return fold(past)
     if event.seq != len(past) + 1:
         raise ConflictError(
@@ -132,7 +133,7 @@ def find_drift(connection: Connection) -> list[str]:
     """Codes of hazards whose row is not what their events lead to: must be none."""
     folded, stored = _fold_all(connection), read_projection(connection)
     return sorted(
-        (stored.get(key) or folded[key]).code
+        (stored.get(key) or folded[key])[0].code
         for key in folded.keys() | stored.keys()
         if folded.get(key) != stored.get(key)
     )
@@ -146,10 +147,9 @@ def rebuild_projection(connection: Connection) -> int:
     """
     events = _read_events(connection)
     stored = read_projection(connection)
-    wrong = {key: own for key, own in events.items() if stored.get(key) != fold(own)}
-    for key, own in wrong.items():
-        if key in stored:
-            _change_row(connection, own)
+    wrong = {key: own for key, own in events.items() if stored.get(key) != _stand(own)}
+    for key in wrong.keys() & stored.keys():
+        _change_row(connection, wrong[key])
     missing = {key: own for key, own in wrong.items() if key not in stored}
     _write_projection(connection, defaultdict(list), missing)
     store.delete(connection, "hazard", list(orphans := stored.keys() - events.keys()))
@@ -181,10 +181,6 @@ def _pick_fresh(connection: Connection, events: Sequence[HazardEvent]) -> list[H
         seen[event.id] = event
         fresh.append(event)
     return fresh
-
-
-def _is_known(connection: Connection, event: HazardEvent) -> bool:
-    return not _pick_fresh(connection, [event])
 
 
 def _require_same(known: HazardEvent, event: HazardEvent) -> None:
@@ -265,8 +261,13 @@ def _read_applied(row: Row) -> HazardEvent:
     return read_event({n: row[n] for n in _EVENT_COLUMNS} | {"payload": read_payload(entry)})
 
 
-def _fold_all(connection: Connection) -> dict[UUID, Hazard]:
-    return {key: fold(own) for key, own in _read_events(connection).items()}
+def _fold_all(connection: Connection) -> dict[UUID, Standing]:
+    return {key: _stand(own) for key, own in _read_events(connection).items()}
+
+
+def _stand(events: list[HazardEvent]) -> Standing:
+    place = _find_place(events)
+    return fold(events), place.x, place.y
 
 
 def _write_projection(

@@ -35,14 +35,15 @@ from gis.hazards.records import (
 from gis.hazards.sites import list_due_sites
 from gis.kinds import get_kind
 
-_APPLIED = Verdict(Outcome.APPLIED)
+APPLIED = Verdict(Outcome.APPLIED)
+"""What happens as it was recorded."""
 
 
 def apply_record(connection: Connection, record: Record) -> Verdict:
     """Write what a record leads to; the verdict on it."""
     if (refusal := read_refusal(record.settled)) is not None:
         return Verdict(Outcome.REFUSED, refusal)
-    if record.type not in set(RecordType):
+    if record.type not in _EFFECTS:
         return _refuse(
             "type",
             Text(zh="本程序不认识这类记录", en="this program does not know this kind of record"),
@@ -92,7 +93,7 @@ def _visit(connection: Connection, record: Record, payload: Payload) -> Verdict:
     )
     done = _finish_tasks(connection, record, payload)
     if record.task_id is None or record.task_id in done or record.rules < 2:
-        return _APPLIED
+        return APPLIED
     return Verdict(Outcome.APPLIED, _explain_task(connection, record, payload))
 
 
@@ -189,7 +190,7 @@ def _open(connection: Connection, record: Record, payload: Payload) -> Verdict:
             due_on=payload.due_on,
         )
     )
-    return _APPLIED
+    return APPLIED
 
 
 def make_task_id(campaign_id: UUID, asset_id: UUID, category: str) -> UUID:
@@ -228,7 +229,7 @@ def _draw(connection: Connection, record: Record, payload: Payload) -> Verdict:
     connection.execute(
         update(campaign).where(campaign.c.id == record.campaign_id).values(population=population)
     )
-    return _APPLIED
+    return APPLIED
 
 
 def _assign(connection: Connection, record: Record, payload: Payload) -> Verdict:
@@ -240,7 +241,7 @@ def _assign(connection: Connection, record: Record, payload: Payload) -> Verdict
         .where(task.c.id == text("ANY(:ids)").bindparams(ids=list(payload.tasks)))
         .values(assigned_to=payload.to, assigned_name=payload.name, changed_number=record.number)
     )
-    return _APPLIED
+    return APPLIED
 
 
 def _close(connection: Connection, record: Record, _payload: Payload) -> Verdict:
@@ -256,11 +257,7 @@ def _close(connection: Connection, record: Record, _payload: Payload) -> Verdict
             changed_number=record.number,
         )
     )
-    return _APPLIED
-
-
-def _note(_connection: Connection, _record: Record, _payload: Payload) -> Verdict:
-    return _APPLIED
+    return APPLIED
 
 
 def _acknowledge(connection: Connection, record: Record, payload: Payload) -> Verdict:
@@ -271,7 +268,7 @@ def _acknowledge(connection: Connection, record: Record, payload: Payload) -> Ve
         connection, notice_id, record.actor, at=record.at, before_number=record.number
     )
     if is_his:
-        return _APPLIED
+        return APPLIED
     return _refuse(
         "notice", Text(zh="没有发给本人的此督办通知", en="no such notice to this person")
     )
@@ -283,7 +280,6 @@ _EFFECTS: Mapping[RecordType, Callable[[Connection, Record, Payload], Verdict]] 
     RecordType.TARGETS_DRAWN: _draw,
     RecordType.TARGETS_ASSIGNED: _assign,
     RecordType.CAMPAIGN_CLOSED: _close,
-    RecordType.EVIDENCE_STORED: _note,
     RecordType.ACKNOWLEDGED: _acknowledge,
     **FLOOD_EFFECTS,
     **PLOT_EFFECTS,

@@ -1,6 +1,7 @@
 """The log sealed in blocks: each block's hash covers its events and the block before.
 
-An event that is changed, removed or slipped in afterwards no longer hashes to its block, and every
+The blocks cover the log's numbers without a gap between them. An event that is changed, removed or
+slipped in afterwards no longer hashes to its block, and every
 later block with it. The last hash of a day (the daily root) is printed in reports, so that a log
 rewritten as a whole would not agree with paper.
 """
@@ -60,8 +61,9 @@ def seal_events(connection: Connection) -> Block | None:
             " coalesce((SELECT last_number FROM last), 0) AS after,"
             " coalesce((SELECT hash FROM last), :first) AS prev_hash)"
             f" INSERT INTO {CORE}.seal (block, first_number, last_number, events, prev_hash, hash)"
-            f" SELECT b.block, min(e.number), max(e.number), count(*), b.prev_hash, {_HASH}"
-            f" FROM b JOIN {CORE}.event e ON e.number > b.after GROUP BY b.block, b.prev_hash"
+            f" SELECT b.block, b.after + 1, max(e.number), count(*), b.prev_hash, {_HASH}"
+            f" FROM b JOIN {CORE}.event e ON e.number > b.after"
+            " GROUP BY b.block, b.after, b.prev_hash"
             " RETURNING block, first_number, last_number, events, encode(hash, 'hex')"
         ),
         {"first": FIRST_HASH},
@@ -70,17 +72,24 @@ def seal_events(connection: Connection) -> Block | None:
 
 
 def find_broken_seals(connection: Connection) -> list[int]:
-    """Blocks that no longer hash to what was sealed, or do not follow the one before."""
+    """Blocks that no longer hash to what was sealed, or do not follow the one before.
+
+    A block answers for every number after the last of the block before, also for those no event
+    had when it was sealed (a transaction that failed leaves its number unused): an event put there
+    afterwards is in no other block.
+    """
     rows = connection.execute(
         text(
             f"SELECT b.block FROM {CORE}.seal b"
             f" LEFT JOIN {CORE}.seal p ON p.block = b.block - 1"
-            f" LEFT JOIN {CORE}.event e ON e.number BETWEEN b.first_number AND b.last_number"
-            " GROUP BY b.block, b.prev_hash, b.hash, b.events, b.first_number, p.hash,"
-            " p.last_number"
+            f" LEFT JOIN {CORE}.event e ON e.number <= b.last_number"
+            " AND (e.number > p.last_number OR p.block IS NULL)"
+            " GROUP BY b.block, b.prev_hash, b.hash, b.events, b.first_number, b.last_number,"
+            " p.hash, p.last_number"
             f" HAVING b.hash <> {_HASH} OR b.events <> count(e.id)"
             " OR b.prev_hash <> coalesce(p.hash, :first)"
             " OR (b.block > 1 AND p.hash IS NULL) OR b.first_number <= coalesce(p.last_number, 0)"
+            " OR b.last_number <= coalesce(p.last_number, 0)"
             " ORDER BY 1"
         ),
         {"first": FIRST_HASH},
@@ -98,3 +107,15 @@ def read_daily_root(connection: Connection, day: date, *, zone: str) -> str | No
         {"zone": zone, "day": day},
     ).scalar()
     return None if found is None else str(found)
+
+
+def read_newest_root(connection: Connection, *, zone: str) -> tuple[date, str] | None:
+    """(the last day of ``zone`` on which anything was sealed, its root); None before the first."""
+    row = connection.execute(
+        text(
+            "SELECT (sealed_at AT TIME ZONE :zone)::date, encode(hash, 'hex')"
+            f" FROM {CORE}.seal ORDER BY block DESC LIMIT 1"
+        ),
+        {"zone": zone},
+    ).first()
+    return None if row is None else (row[0], str(row[1]))

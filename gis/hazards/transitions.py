@@ -28,8 +28,9 @@ class Transition:
     """From which states, to which (None: stays), by whom, with which evidence.
 
     ``begins``: the event can be a hazard's first. ``evidence`` names what the file must hold;
-    its presence is checked where evidence is received, not here. ``major_only``: a step of major
-    hazards; the judge says so of others.
+    its presence is checked by :mod:`gis.hazards.requirements`. ``major_only``: a step of major
+    hazards; the judge says so of others. ``major_roles``: who does it where a hazard is major,
+    when that is not everybody in ``roles``.
     """
 
     from_states: frozenset[HazardState]
@@ -38,6 +39,11 @@ class Transition:
     evidence: tuple[str, ...] = ()
     begins: bool = False
     major_only: bool = False
+    major_roles: frozenset[Role] = frozenset()
+
+    def roles_of(self, *, is_major: bool) -> frozenset[Role]:
+        """Who may do it to a hazard that is major, or is not."""
+        return self.major_roles if is_major and self.major_roles else self.roles
 
 
 def _roles(*roles: Role) -> frozenset[Role]:
@@ -76,6 +82,7 @@ TRANSITIONS: Mapping[EventType, Transition] = {
         HazardState.NOTIFIED,
         _OFFICE,
         ("notice", "signature_or_refusal"),
+        major_roles=_roles(Role.LEADER),
     ),
     EventType.RECTIFYING: Transition(
         frozenset({HazardState.NOTIFIED, HazardState.RETURNED, HazardState.DEFERRED}),

@@ -191,8 +191,12 @@ def _notify(hazard: Hazard | None, event: HazardEvent) -> Changes:
     }
 
 
-def _rectify(_hazard: Hazard | None, event: HazardEvent) -> Changes:
-    return {"review_on": None, **_given(_payload(event, Rectifying), "duty_holder")}
+def _rectify(hazard: Hazard | None, event: HazardEvent) -> Changes:
+    hazard, changes = _existing(hazard), _given(_payload(event, Rectifying), "duty_holder")
+    # The day of the review was no deadline: without a new notice its own date runs again.
+    if hazard.state is HazardState.DEFERRED and hazard.original_due_at is not None:
+        changes["due_at"] = hazard.original_due_at
+    return {"review_on": None, **changes}
 
 
 def _submit(_hazard: Hazard | None, event: HazardEvent) -> Changes:

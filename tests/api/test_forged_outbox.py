@@ -127,6 +127,30 @@ def test_a_file_follows_from_what_its_phone_has_sent_or_is_refused(own_crowd: Cr
     assert tuple(counted) == (2, 3)  # the forged ones take no number of the phone's
 
 
+def test_an_officer_does_not_vouch_for_anothers_record_by_his_own(own_crowd: Crowd) -> None:
+    """He brings the inspector's phone in for himself, sends a record of it, and chains to that."""
+    device, who = uuid4(), own_crowd.ids["inspector"]
+    found = {"payload": {"category": "gas"}, "role": "inspector",
+             "fix": {"lon": 99.2, "lat": 24.9}}  # fmt: skip
+    first = write(who, device, 1, "found", **found)
+    phone = as_inspector(own_crowd, device)
+    assert phone.put(f"/events/{json.loads(first)['id']}", content=first).status_code == 201
+    officer, hazard = own_crowd.ids["officer"], json.loads(first)["id"]
+    own_crowd.phone("officer", device)
+    link = write(officer, device, 2, "commented", hazard_id=hazard, role="officer",
+                 payload={"note": "x"}, prev_hash=HASH)  # fmt: skip
+    sent = own_crowd.log_in("officer").put(f"/events/{json.loads(link)['id']}", content=link)
+    assert sent.status_code == 201, sent.text
+    forged = chain(link, write(who, device, 3, "found", **found),
+                   write(officer, device, 4, "commented", hazard_id=hazard, role="officer",
+                         payload={"note": "y"}))  # fmt: skip
+    results = hand_in(own_crowd, device, forged[1:])
+    assert verdicts(results) == [("refused", "chain")] * 2
+    own = chain(link, write(officer, device, 3, "commented", hazard_id=hazard, role="officer",
+                            payload={"note": "z"}))  # fmt: skip
+    assert verdicts(hand_in(own_crowd, device, own[1:])) == [("applied", None)]
+
+
 def test_a_record_written_after_the_phone_was_revoked_is_refused(own_crowd: Crowd) -> None:
     device, who = uuid4(), own_crowd.ids["inspector"]
     own_crowd.phone("inspector", device)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from gis.db.roles import Pool
+from gis.hazards.seal import seal_events
 from gis.hazards.supervision import escalate
 from tests.api.crowd import Crowd
 from tests.gis.hazards.lives import PLAN
@@ -33,17 +36,21 @@ def send(crowd: Crowd, client: httpx.Client, who: UUID, name: str, **members: ob
 
 def order(crowd: Crowd, officer: httpx.Client, severity: str = "major") -> str:
     """A hazard with a notice, due in fifteen days at most; its id."""
-    hazard, who = str(uuid4()), crowd.ids["officer"]
+    hazard = str(uuid4())
     found = {"category": "gas", "severity": severity, "description": "地下室瓶装气"}
     send(
         crowd, crowd.log_in("inspector"), crowd.ids["inspector"], "found", role="inspector",
         hazard_id=hazard, payload=found, evidence=[photo("before_wide", b"one scene")],
     )  # fmt: skip
-    steps: list[tuple[str, Json]] = [("registered", {}), ("notified", {"refused_reason": "拒签"})]
-    for version, (name, payload) in enumerate(steps, start=1):
+    notice = {"refused_reason": "拒签", "document": "1号"}
+    lead = crowd.log_in("leader") if severity == "major" else officer
+    giver = "leader" if severity == "major" else "officer"
+    steps = [("registered", "officer", officer, {}), ("notified", giver, lead, notice)]
+    for version, (name, role, client, payload) in enumerate(steps, start=1):
         done = send(
-            crowd, officer, who, name, hazard_id=hazard, expected_version=version, payload=payload
-        )
+            crowd, client, crowd.ids[role], name, role=role, hazard_id=hazard,
+            expected_version=version, payload=payload,
+        )  # fmt: skip
         assert done["outcome"] == "applied", done
     return hazard
 
@@ -155,4 +162,11 @@ def test_what_devices_sent_is_summed_and_what_lacks_is_named_to_the_office_only(
     assert (gap["device_id"], gap["people"]) == (str(phone.id), ["inspector"])
     assert (gap["received"], gap["highest"], gap["missing"]) == (1, 3, [[1, 2]])
     assert found["share"] == 1 / 3
+    assert found["daily_root"] is None
+    with own_crowd.db.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
+        block = seal_events(connection)
+    assert block is not None
+    day = own_crowd.clock().astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    root = officer.get("/sync/completeness").json()["daily_root"]
+    assert root == {"day": day, "hash": block.hash}
     assert own_crowd.log_in("inspector").get("/sync/completeness").status_code == 403

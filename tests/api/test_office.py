@@ -511,7 +511,7 @@ def _carry_to_submitted(crowd: Crowd, phone: Phone, login: str) -> UUID:
     found = phone.write("found", datetime.now(UTC), payload={"category": "gas"})
     steps = (
         ("registered", "officer", []),
-        ("notified", "officer", [photo("signature")]),
+        ("notified", "officer", [photo("signature"), photo("notice")]),
         ("rectifying", "officer", []),
         ("submitted", "officer", [photo("after")]),
     )

@@ -19,6 +19,7 @@ def test_fixed_on_the_spot_takes_three_screens_at_most(office: Office, phone: Ph
         "() => { window.screens = []; addEventListener('hashchange',"
         " () => screens.push(document.location.hash.split('/')[0])); }"
     )
+    phone.add_colleague()
     phone.fail_item("gas.shutoff")
     phone.take_before(1)
     phone.page.locator(".actions .button").first.click()
@@ -48,6 +49,7 @@ def test_fixed_on_the_spot_takes_three_screens_at_most(office: Office, phone: Ph
 
 def test_a_refused_signature_needs_its_reason(office: Office, phone: Phone) -> None:
     phone.begin_visit()
+    phone.add_colleague()
     phone.fail_item("gas.shutoff")
     phone.take_before(1)
     page = phone.page
@@ -61,7 +63,10 @@ def test_a_refused_signature_needs_its_reason(office: Office, phone: Phone) -> N
     page.locator(".actions .button").click()
     page.wait_for_selector(".recorded")
     phone.wait_until_sent(2)
-    assert office.bodies("fixed_on_spot")[0]["payload"] == {"refused_reason": "负责人不在场"}
+    assert office.bodies("fixed_on_spot")[0]["payload"] == {
+        "refused_reason": "负责人不在场",
+        "team": ["张伟", "李娜"],
+    }
 
 
 def test_the_same_hazard_is_added_to_instead_of_doubled(office: Office, phone: Phone) -> None:

@@ -321,10 +321,12 @@ def test_a_campaign_is_opened_assigned_and_closed(bureau: Crowd, open_page: Open
 
 def test_a_phones_file_is_handed_in(bureau: Crowd, open_page: OpenPage) -> None:
     phone = Phone(account=bureau.ids["inspector"])
+    bureau.phone("inspector", phone.id)
     body = phone.write(
         "found", bureau.clock(), payload={"category": "gas", "description": "来自文件的隐患"}
     )
-    outbox = {"format": "infratrack-outbox/1", "events": [body.decode()], "blobs": []}
+    outbox = {"format": "infratrack-outbox/1", "device_id": str(phone.id),
+              "events": [body.decode()], "blobs": []}  # fmt: skip
     page = open_office(open_page, bureau, "officer", "#cases?order=newest").page
     with page.expect_file_chooser() as waiting:
         page.get_by_role("button", name="Import a phone's file").click()
@@ -345,7 +347,7 @@ def test_the_duty_holder_reports_the_repair_by_the_link(bureau: Crowd, open_page
     page = open_office(open_page, bureau, "officer", f"#cases/{hazard}").page
     act(page, "registered")
     await_state(page, "Registered")
-    act(page, "notified", refused_reason="负责人拒签")
+    act(page, "notified", refused_reason="负责人拒签", document="改〔2026〕8号")
     await_state(page, "Notified")
     page.get_by_role("button", name="Link for the duty holder").click()
     address = page.locator("dialog code").inner_text()

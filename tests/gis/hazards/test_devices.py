@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
+import threading
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
+from gis.hazards.case import Outcome
 from gis.hazards.devices import announce_highest, read_completeness
 from gis.hazards.rebuild import check, rebuild
 from tests.conftest import OneTransaction
@@ -87,3 +92,84 @@ def test_a_count_that_is_wrong_is_found_and_written_anew_from_the_log(
         2,
         2,
     )
+
+
+def by_hand(device: UUID, seq: int, prev: str | None, **members: object) -> bytes:
+    """The bytes of a record, written down without anything of ours."""
+    words = (
+        f'{{"id": "{members.get("id", uuid4())}", "type": "found", "role": "inspector",'
+        f' "account": "01900000-0000-7000-8000-000000000001",'
+        f' "payload": {{"category": "gas", "description": "{members.get("words", "")}"}},'
+        f' "fix": {{"lon": 99.2, "lat": 24.9}}, "prev_hash": {json.dumps(prev)},'
+        f' "device": {{"id": "{device}", "seq": {seq}, "at": "2026-03-02T12:00:00+08:00"}}}}'
+    )
+    return words.encode()
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def broken(db: OneTransaction) -> list[dict[str, Any]]:
+    with db.read() as connection:
+        found: list[dict[str, Any]] = read_completeness(connection).as_document()["chain_broken"]
+    return found
+
+
+def test_a_number_given_to_two_records_is_the_firsts_and_the_other_is_kept_as_refused(
+    db: OneTransaction,
+) -> None:
+    device = uuid4()
+    first, other = by_hand(device, 1, None), by_hand(device, 1, None, words="另一件")
+    assert take(db, first).outcome is Outcome.APPLIED
+    answer = take(db, other)
+    assert (answer.outcome, answer.reason["rule"]) == (Outcome.REFUSED, "doubled")
+    assert take(db, first).outcome is Outcome.APPLIED
+    assert take(db, other).as_json() == answer.as_json()
+    with db.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM core.hazard")).scalar() == 1
+        assert connection.execute(text("SELECT count(*) FROM core.event")).scalar() == 2
+    assert broken(db) == []
+    assert everything_agrees(db)
+
+
+def test_of_one_number_used_twice_at_once_one_is_applied(fresh_database: PooledDatabase) -> None:
+    device, start, outcomes = uuid4(), threading.Barrier(2), []
+
+    def send(words: str) -> None:
+        body = by_hand(device, 1, None, words=words)
+        start.wait()
+        outcomes.append(take(fresh_database, body).outcome)
+
+    threads = [threading.Thread(target=send, args=(words,)) for words in ("一", "二")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [Outcome.APPLIED, Outcome.REFUSED]
+
+
+def test_a_record_that_does_not_follow_the_one_before_is_applied_and_flagged(
+    db: OneTransaction,
+) -> None:
+    device, sound = uuid4(), uuid4()
+    first = by_hand(device, 1, None)
+    forged = by_hand(device, 2, "0" * 64)
+    third = by_hand(device, 3, sha256(forged))
+    # The one before comes last: only then can it be told.
+    for body in (third, forged):
+        assert take(db, body).outcome is Outcome.APPLIED
+        assert broken(db) == []
+    assert take(db, first).outcome is Outcome.APPLIED
+    chain = [by_hand(sound, 1, None)]
+    for seq in (2, 3):
+        chain.append(by_hand(sound, seq, sha256(chain[-1])))
+    for body in chain:
+        take(db, body)
+    assert broken(db) == [
+        {"device_id": str(device), "people": ["zhang"], "count": 1, "numbers": [2]}
+    ]
+    for number, prev in ((4, None), (1, "1" * 64)):  # names nothing, or something before the first
+        take(db, by_hand(uuid4(), number, prev))
+    assert len(broken(db)) == 3
+    assert everything_agrees(db)

@@ -41,6 +41,8 @@ REFUSE_ALL = (
     " WHERE hazard_id IS NOT NULL"
 )
 FOUND = {"category": "gas", "severity": "general_a", "description": "软管老化"}
+NOTICE = {"document": "改〔2026〕1号", "refused_reason": "负责人不在场"}
+TEAM = {"team": ["张三", "李四"]}
 GAS_ITEM = read_catalogue("2026-11").items_of(HazardCategory.GAS)[0].key
 
 
@@ -110,7 +112,7 @@ def test_an_event_that_comes_before_its_hazard_waits_and_is_applied_when_it_arri
     found = phone.write("found", NOON, payload=FOUND, hazard_id=hazard)
     fixed = phone.write(
         "fixed_on_spot", NOON + timedelta(minutes=5), hazard_id=hazard, expected_version=1,
-        evidence=[photo("after"), photo("signature")],
+        evidence=[photo("after"), photo("signature")], payload=TEAM,
     )  # fmt: skip
     early = take(db, fixed)
     assert (early.outcome, early.reason["rule"]) == (Outcome.WAITING, "parent")
@@ -150,7 +152,7 @@ def closing(hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU)
     """The ordinary way to a close-out: officer, duty holder, re-inspector, officer."""
     steps: list[tuple[str, str, Author, dict[str, Any]]] = [
         ("registered", "officer", WANG_WU, {}),
-        ("notified", "officer", WANG_WU, {"payload": {"document": "改〔2026〕1号"}}),
+        ("notified", "officer", WANG_WU, {"payload": NOTICE}),
         ("rectifying", "officer", WANG_WU, {}),
         ("submitted", "duty_holder", DUTY_HOLDER, {"evidence": [notes[0]]}),
         ("passed", "reinspector", LI_SI, {"evidence": [notes[1]]}),
@@ -198,7 +200,7 @@ def test_a_repair_without_a_photo_or_signature_is_refused_and_says_what_is_missi
     assert "签字" in answer.reason["zh"]
     unsigned = phone.write(
         "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")],
-        payload={"refused_reason": "负责人不在场,拒绝签字"},
+        payload={"refused_reason": "负责人不在场,拒绝签字", **TEAM},
     )  # fmt: skip
     assert take(db, unsigned).outcome is Outcome.APPLIED
 
@@ -439,6 +441,44 @@ def test_what_was_changed_behind_the_log_is_found_and_written_anew(db: OneTransa
         assert check(connection) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("UPDATE core.hazard SET geometry = ST_Translate(geometry, 1.3, 0)", "hazard"),
+        (
+            "UPDATE core.event_outcome SET outcome = 'refused' WHERE hazard_id IS NULL",
+            "event_outcome",
+        ),
+        (
+            "UPDATE core.event_outcome SET outcome = 'applied' WHERE outcome = 'refused'",
+            "event_outcome",
+        ),
+        ("DELETE FROM core.event_outcome WHERE hazard_id IS NULL", "event_outcome"),
+    ],
+)
+def test_a_hazard_that_was_moved_and_a_verdict_that_was_turned_are_found_and_mended(
+    fresh_database: PooledDatabase, cluster: Cluster, change: str, table: str
+) -> None:
+    """By who owns the database: 1.3 degrees of longitude are about 130 km there."""
+    db, phone, note = fresh_database, Phone(), photo("before_wide")
+    take(db, phone.write("found", NOON, payload=FOUND, evidence=[note]))
+    visit = {"category": "gas", "result": "normal"}
+    for payload in (visit, {**visit, "result": "splendid"}):
+        take(db, phone.write("visited", NOON, payload=payload, visit_id=uuid4()))
+    arrive(db, note)
+    assert everything_agrees(db)
+    name = str(db.engines[Pool.JOBS].url.database)
+    engine = create_engine(cluster.superuser_url(name))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(change))
+    engine.dispose()
+    with db.write(actor="check", reason="check", pool=Pool.JOBS) as connection:
+        assert table in {d.table for d in check(connection)}
+        rebuild(connection)
+        assert check(connection) == []
+
+
 def test_sealed_events_cannot_be_altered_unseen(
     fresh_database: PooledDatabase, cluster: Cluster
 ) -> None:
@@ -472,6 +512,39 @@ def test_sealed_events_cannot_be_altered_unseen(
                 text(f"ALTER TABLE core.event_outcome DROP CONSTRAINT {FOREIGN_KEY}")
             )
             connection.execute(text(tamper))
+            assert find_broken_seals(connection) == broken
+            savepoint.rollback()
+    engine.dispose()
+
+
+def test_an_event_in_a_number_that_was_left_unused_between_two_blocks_is_found(
+    fresh_database: PooledDatabase, cluster: Cluster
+) -> None:
+    phone, sealed = Phone(), []
+    name = str(fresh_database.engines[Pool.JOBS].url.database)
+    engine = create_engine(cluster.superuser_url(name))
+    for _ in range(2):
+        take(fresh_database, phone.write("found", NOON, payload=FOUND))
+        with fresh_database.write(actor="sealer", reason="seal", pool=Pool.JOBS) as connection:
+            sealed.append(seal_events(connection))
+        with engine.connect() as connection:  # as a transaction that fails leaves it unused
+            connection.execute(text("SELECT nextval('core.event_number')"))
+    first, second = sealed
+    assert first is not None
+    assert second is not None
+    # The ranges touch: every number up to the last seal is in exactly one.
+    assert second.first == first.last + 1
+    with engine.connect() as connection:
+        assert find_broken_seals(connection) == []
+        connection.execute(text("ALTER TABLE core.event DISABLE TRIGGER ALL"))
+        names = "id, number, type, at, actor, payload, recorded_at, recorded_by"
+        copy = (
+            f"INSERT INTO core.event ({names}) SELECT gen_random_uuid(), :number, 'visited', at,"
+            " actor, payload, recorded_at, recorded_by FROM core.event LIMIT 1"
+        )
+        for number, broken in ((first.last + 1, [2]), (0, [1])):
+            savepoint = connection.begin_nested()
+            connection.execute(text(copy), {"number": number})
             assert find_broken_seals(connection) == broken
             savepoint.rollback()
     engine.dispose()
@@ -651,8 +724,9 @@ def test_the_photo_after_is_taken_later_and_at_the_same_place(
     there["taken_at"] = (NOON + timedelta(minutes=later)).isoformat()
     evidence = [photo("after", **there), photo("signature")]
     fixed = phone.write(
-        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=evidence
-    )
+        "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=evidence,
+        payload=TEAM,
+    )  # fmt: skip
     answer = take(db, fixed)
     assert answer.reason.get("rule") == rule
     assert (answer.outcome is Outcome.APPLIED) is (rule is None)
@@ -670,7 +744,7 @@ def test_a_notice_without_a_date_is_due_by_the_rule_of_its_item(
     office = {"role": "officer", "hazard_id": hazard}
     rules = HouseRules(calendar=read_calendar())
     for version, (name, more) in enumerate(
-        (("registered", {}), ("notified", {"payload": {"document": "1号"}})), start=1
+        (("registered", {}), ("notified", {"payload": NOTICE})), start=1
     ):
         body = Phone(account=WANG).write(name, given, expected_version=version, **office, **more)
         assert take(db, body, author=WANG_WU, now=now, rules=rules).outcome is Outcome.APPLIED
@@ -702,8 +776,9 @@ def test_where_nobody_is_there_to_sign_a_photo_of_the_repair_is_enough(db: OneTr
         payload = {"category": category, "severity": "minor"}
         take(db, phone.write("found", NOON, payload=payload, hazard_id=hazard))
         fixed = phone.write(
-            "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")]
-        )
+            "fixed_on_spot", NOON, hazard_id=hazard, expected_version=1, evidence=[photo("after")],
+            payload=TEAM,
+        )  # fmt: skip
         assert take(db, fixed).outcome is outcome
 
 
@@ -767,8 +842,10 @@ def test_the_day_the_inspector_ordered_is_the_notices_date_unless_it_names_anoth
     payload = {**FOUND, "order_due_on": "2026-03-20"}
     take(db, Phone().write("found", NOON, payload=payload, hazard_id=hazard))
     office = {"role": "officer", "hazard_id": hazard}
-    for version, name in enumerate(("registered", "notified"), start=1):
-        body = Phone(account=WANG).write(name, NOON, expected_version=version, **office)
+    for version, (name, more) in enumerate((("registered", {}), ("notified", NOTICE)), start=1):
+        body = Phone(account=WANG).write(
+            name, NOON, expected_version=version, payload=more, **office
+        )
         take(db, body, author=WANG_WU)
     with db.read() as connection:
         due = connection.execute(text("SELECT due_at FROM core.hazard")).scalar_one()

@@ -47,8 +47,9 @@ def notice(db: OneTransaction, severity: str = "major") -> UUID:
     hazard = uuid4()
     send(db, hazard, "found", 0, role="inspector", payload=FOUND | {"severity": severity})
     send(db, hazard, "registered", 1, expected_version=1)
-    refused = {"refused_reason": "负责人外出"}
-    assert send(db, hazard, "notified", 2, expected_version=2, payload=refused).hazard_version == 3
+    refused = {"refused_reason": "负责人外出", "document": "1号"}
+    told = send(db, hazard, "notified", 2, role="leader", expected_version=2, payload=refused)
+    assert told.hazard_version == 3
     return hazard
 
 
@@ -152,8 +153,8 @@ def test_a_new_notice_after_a_deferral_asks_for_the_plan_anew(db: OneTransaction
     send(db, hazard, "plan_filed", 3, expected_version=3, payload=PLAN)
     review = {"review_on": "2026-03-20", "reason": "等待备件"}
     send(db, hazard, "deferred", 4, role="leader", expected_version=4, payload=review)
-    again = {"refused_reason": "拒签"}
-    noticed = send(db, hazard, "notified", 5, expected_version=5, payload=again)
+    again = {"refused_reason": "拒签", "document": "2号"}
+    noticed = send(db, hazard, "notified", 5, role="leader", expected_version=5, payload=again)
     assert noticed.outcome is Outcome.APPLIED
     assert plan_clock(db, hazard)[1] is None
     send(db, hazard, "plan_filed", 6, expected_version=6, payload=PLAN)

@@ -55,8 +55,9 @@ def test_hazards_are_found_by_state_severity_place_asset_and_deadline(db: OneTra
     office = {"role": "officer", "hazard_id": first}
     take(db, phone.write("registered", NOON, expected_version=1, **office))
     due = (NOON + timedelta(days=1)).isoformat()
-    notice = {"document": "1号", "due_at": due}
-    take(db, phone.write("notified", NOON, expected_version=2, payload=notice, **office))
+    notice = {"document": "1号", "due_at": due, "refused_reason": "不在场"}
+    lead = office | {"role": "leader"}
+    take(db, phone.write("notified", NOON, expected_version=2, payload=notice, **lead))
     assert find(db, HazardFilter()) == ["A", "B"]
     assert find(db, HazardFilter(equal={"severity": "major"})) == ["A"]
     assert find(db, HazardFilter(equal={"state": "found"})) == ["B"]

@@ -40,7 +40,7 @@ def order(db: PooledDatabase, *, due: datetime = DUE, **registered: object) -> U
     """A hazard that was noticed an hour after it was found, due by ``due``: version 3."""
     phone, hazard = Phone(), uuid4()
     later: dict[str, Any] = {"role": "officer", "hazard_id": hazard}
-    refused = {"due_at": due.isoformat(), "refused_reason": "不在场"}
+    refused = {"due_at": due.isoformat(), "refused_reason": "不在场", "document": "1号"}
     for body in (
         phone.write("found", NOON, payload=GENERAL, hazard_id=hazard),
         phone.write("registered", NOON, expected_version=1, payload=registered, **later),
@@ -112,7 +112,8 @@ def test_an_extension_sets_a_new_date_whose_stages_are_reached_anew(
 ) -> None:
     hazard = order(fresh_database)
     escalate(fresh_database, now=DUE + timedelta(hours=1))
-    longer = {"due_at": (DUE + timedelta(days=10)).isoformat(), "reason": "备件未到"}
+    longer = {"due_at": (DUE + timedelta(days=10)).isoformat(), "reason": "备件未到",
+              "requested_by": "云溪饭店", "interim_control": "停用"}  # fmt: skip
     body = Phone().write(
         "extended", DUE, role="leader", hazard_id=hazard, expected_version=4, payload=longer
     )

@@ -7,7 +7,6 @@ degrees unless a name says otherwise. CRS84/WGS 84 and CGCS2000 are treated as o
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -137,28 +136,6 @@ class BBox:
     def as_list(self) -> list[float]:
         """West, south, east, north, as GeoJSON writes a bbox."""
         return [self.west, self.south, self.east, self.north]
-
-
-def tile_box(zoom: int, row: int, column: int) -> tuple[float, float, float, float]:
-    """West, south, east, north of a WebMercatorQuad tile in degrees.
-
-    Neighbours share their edge to the last bit and the rim of the plane lies inside its tiles, so
-    half-open boxes put each point of the plane into exactly one tile of a zoom.
-    """
-    across = 2**zoom
-    last = across - 1
-    rim = TILE_LATITUDE_LIMIT + 1e-9
-    return (
-        column / across * 360 - 180,
-        _latitude(row + 1, across) if row < last else -rim,
-        (column + 1) / across * 360 - 180 if column < last else math.nextafter(180, math.inf),
-        _latitude(row, across) if row else rim,
-    )
-
-
-def _latitude(row: int, across: int) -> float:
-    """Latitude of the upper edge of a row of tiles."""
-    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / across))))
 
 
 def gauss_kruger_srid(longitude: float) -> int:

@@ -16,7 +16,7 @@ from typing import get_args
 
 from gis.db.roles import Pool, visible_attributes
 from gis.db.tables import BANDS_PER_DEGREE, MEASURES, MIDDLE_BAND
-from gis.geometry import STORAGE_SRID, TILE_SRID, GeometryType, tile_box
+from gis.geometry import STORAGE_SRID, TILE_LATITUDE_LIMIT, TILE_SRID, GeometryType
 from gis.kinds import Record
 from gis.queries import Filter, Parameters, Statement, source_clause
 
@@ -202,3 +202,25 @@ def _middle_condition(zoom: int, asked: Filter) -> str:
     if zoom < _BANDS_FROM:
         return f"{inside} AND {MIDDLE_BAND} BETWEEN %(first)s AND %(last)s"
     return f"{inside} AND {MIDDLE_BAND} = ANY(%(bands)s::double precision[])"
+
+
+def tile_box(zoom: int, row: int, column: int) -> tuple[float, float, float, float]:
+    """West, south, east, north of a WebMercatorQuad tile in degrees.
+
+    Neighbours share their edge to the last bit and the rim of the plane lies inside its tiles, so
+    half-open boxes put each point of the plane into exactly one tile of a zoom.
+    """
+    across = 2**zoom
+    last = across - 1
+    rim = TILE_LATITUDE_LIMIT + 1e-9
+    return (
+        column / across * 360 - 180,
+        _latitude(row + 1, across) if row < last else -rim,
+        (column + 1) / across * 360 - 180 if column < last else math.nextafter(180, math.inf),
+        _latitude(row, across) if row else rim,
+    )
+
+
+def _latitude(row: int, across: int) -> float:
+    """Latitude of the upper edge of a row of tiles."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / across))))

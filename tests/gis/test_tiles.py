@@ -15,9 +15,9 @@ from sqlalchemy import Connection, text
 
 from gis import store
 from gis.db.roles import Pool
-from gis.geometry import STORAGE_SRID, TILE_LATITUDE_LIMIT, tile_box
+from gis.geometry import STORAGE_SRID, TILE_LATITUDE_LIMIT
 from gis.kinds import KINDS
-from gis.tiles import tile_statement
+from gis.tiles import tile_box, tile_statement
 from tests.api.tiling import tile_at
 from tests.conftest import OneTransaction
 

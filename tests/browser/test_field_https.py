@@ -67,6 +67,7 @@ def site(
 @pytest.fixture
 def phone(site: SecureSite, tmp_path: Path) -> Iterator[Phone]:
     """A new phone, brought in by a code of the office."""
+    site.wire.go_down(down=False)
     with site.log_in("wang") as officer, sync_playwright() as playwright:
         ((account,),) = site.ask("SELECT id FROM core.account WHERE login = 'zhang'")
         made = officer.post("/enrolments", json={"account_id": str(account)}).json()
@@ -180,7 +181,7 @@ def test_an_ill_server_a_lost_reply_and_one_killed_in_the_middle_of_a_photo_cost
     before = count_records(site)
     site.wire.go_down()
     begin_visit(phone, "翠湖小区")
-    for number, item in enumerate(ITEMS[:2]):
+    for number, item in enumerate((ITEMS[0], ITEMS[2])):  # what a residential area is asked
         phone.record_hazard(item, 20 + number)
     phone.finish_visit()
     keep_bodies(phone, bodies)

@@ -4,6 +4,7 @@ import { ask } from "./ask.js";
 import { serverTime, setClock } from "./clock.js";
 import { make } from "./dom.js";
 import { button, lateness, latenessMark, moveAlong, personName, select, severityMark, stateChip, townshipName, word, writeDate, writeTime } from "./parts.js";
+import { renderWaiting } from "./waiting.js";
 import { say } from "./words.js";
 
 const AHEAD = [0, 3, 7, 14, 30];
@@ -49,7 +50,8 @@ export class TodayTab {
   render() {
     const desks = this.shownDesks().sort(compareDesks);
     this.head.replaceChildren(this.renderTitle(), this.renderFilters(), this.renderSums(desks.flatMap((desk) => desk.rows), desks));
-    this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]));
+    const waiting = renderWaiting(this.office, this.answer.waiting, () => this.refresh());
+    this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]), ...(waiting ? [waiting] : []));
   }
 
   renderTitle() {

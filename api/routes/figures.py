@@ -33,6 +33,7 @@ from gis.hazards.figures import Figure, compute_figures
 from gis.hazards.questions import brief_hazards
 from gis.hazards.seal import read_newest_root
 from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
+from gis.hazards.waiting import list_waiting
 from gis.kinds.hazard import Hazard, HazardCategory, HazardOrigin, Severity
 
 T = TypeVar("T")
@@ -192,22 +193,24 @@ async def completeness(request: Request) -> Response:
 
 
 async def today(request: Request) -> Response:
-    """What is overdue or due within ``days``, by section and person, with the stage it reached."""
+    """What is overdue or due within ``days``, by section and person, with the stage it reached; and
+    which records wait for more than a day, for whatever desk."""
     query, parts = request.query_params, parts_of(request)
     check_known(query, {*COMMON, "days", "section", "person"})
     now, days = parts.clock(), _read_days(query.get("days"))
     section, who = _read_words(query, "section"), _read_words(query, "person")
 
-    def work(connection: Connection) -> list[dict[str, Any]]:  # Any: JSON
+    def work(connection: Connection) -> dict[str, Any]:  # Any: JSON
         found = list_pressing(
             connection, now=now, pool=parts.pool, days_ahead=days, section=section, person=who
         )
         hazards = [row.id for row in found if row.kind == "hazard"]
         stages = read_escalations(connection, hazards, now=now)
-        return [_describe(desk, stages) for desk in group_by_desk(found)]
+        desks = [_describe(desk, stages) for desk in group_by_desk(found)]
+        return {"desks": desks, "waiting": list_waiting(connection, now=now, pool=parts.pool)}
 
-    desks = await read_aside(request, work)
-    return _answer({"now": now.isoformat(), "days": days, "desks": desks})
+    found = await read_aside(request, work)
+    return _answer({"now": now.isoformat(), "days": days, **found})
 
 
 def _read_days(text: str | None) -> int:

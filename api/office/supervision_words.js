@@ -34,6 +34,14 @@ export const SUPERVISION_WORDS = {
   alike_same_here: ["{kind}照片与本件{other}照片({date})是同一文件", "{kind}: the same file as {other} of this case ({date})"],
   alike_near_here: ["{kind}照片与本件{other}照片({date})相近,指纹差 {n}/{bits}", "{kind}: nearly {other} of this case ({date}); {n} of {bits} bits differ"],
   alike_more: ["另有 {n} 处", "and {n} more"],
+  // what waits
+  waiting: ["等待超过一天({n})", "Waiting for more than a day ({n})"],
+  waiting_text: ["已收到但还缺前置记录或文件的记录;补齐后自动生效。", "Records that lack an earlier record or a file; they take effect by themselves once it is here."],
+  waiting_unknown: ["尚无发现记录", "No record of its discovery"],
+  waiting_from: ["文件在 {who} 处", "files are with {who}"],
+  lost_declare: ["声明 {n} 个文件遗失", "Declare {n} files lost"],
+  lost_title: ["{code}:声明证据遗失", "{code}: evidence declared lost"],
+  lost_text: ["{n} 个补充说明的文件无法找回(如手机损坏)。声明后该件可以销号;记录和理由长期保存,文件到达时照常入库。", "{n} files of comments cannot be brought any more (the phone is broken). After this the case can be closed; what you say stays on record, and a file that arrives is taken all the same."],
   // what devices sent
   sync: ["同步完整性", "Completeness of the sync"],
   sync_devices: ["{n} 台设备", "{n} devices"],

@@ -5,6 +5,7 @@ import { serverTime, setClock } from "./clock.js";
 import { make } from "./dom.js";
 import { renderFloodStrip } from "./flood_strip.js";
 import { button, lateness, latenessMark, moveAlong, personName, select, severityMark, stateChip, townshipName, word, writeDate, writeMoment, writeTime } from "./parts.js";
+import { renderWaiting } from "./waiting.js";
 import { pick, say } from "./words.js";
 
 const AHEAD = [0, 3, 7, 14, 30];
@@ -50,7 +51,8 @@ export class TodayTab {
   render() {
     const desks = this.shownDesks().sort(compareDesks);
     this.head.replaceChildren(this.renderTitle(), ...[renderFloodStrip(this.office, this.answer.flood)].filter(Boolean), this.renderFilters(), this.renderSums(desks.flatMap((desk) => desk.rows), desks));
-    this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]));
+    const waiting = renderWaiting(this.office, this.answer.waiting, () => this.refresh());
+    this.body.replaceChildren(...(desks.length ? desks.map((desk) => this.renderDesk(desk)) : [make("p", { class: "empty", text: say("nothing_pressing") })]), ...(waiting ? [waiting] : []));
   }
 
   renderTitle() {

@@ -39,6 +39,7 @@ from gis.hazards.seal import read_newest_root
 from gis.hazards.site_visits import cover_sites, name_sites
 from gis.hazards.today import DAYS_AHEAD, Desk, Pressing, group_by_desk, list_pressing
 from gis.hazards.visit_figures import SiteCoverage
+from gis.hazards.waiting import list_waiting
 from gis.kinds.hazard import Hazard, HazardCategory, HazardOrigin, Severity
 
 T = TypeVar("T")
@@ -232,7 +233,8 @@ async def completeness(request: Request) -> Response:
 
 
 async def today(request: Request) -> Response:
-    """What is overdue or due within ``days``, by section and person, with the stage it reached."""
+    """What is overdue or due within ``days``, by section and person, with the stage it reached; and
+    which records wait for more than a day, for whatever desk."""
     query, parts = request.query_params, parts_of(request)
     check_known(query, {*COMMON, "days", "section", "person"})
     now, days = parts.clock(), _read_days(query.get("days"))
@@ -253,7 +255,11 @@ async def today(request: Request) -> Response:
         hazards = [row.id for row in found if row.kind == "hazard"]
         stages = read_escalations(connection, hazards, now=now)
         desks = [_describe(desk, stages) for desk in group_by_desk(found)]
-        return {"desks": desks, "flood": _read_flood(connection, parts.pool, now)}
+        return {
+            "desks": desks,
+            "flood": _read_flood(connection, parts.pool, now),
+            "waiting": list_waiting(connection, now=now, pool=parts.pool),
+        }
 
     found = await read_aside(request, work)
     return _answer({"now": now.isoformat(), "days": days, **found})

@@ -13,7 +13,7 @@ from shapely import Point
 
 from gis.attributes import Text
 from gis.hazards.envelope import EvidenceNote
-from gis.hazards.events import HazardEvent, Role
+from gis.hazards.events import EventType, EvidenceLost, HazardEvent, Role
 from gis.kinds.hazard import Hazard, HazardState
 
 
@@ -115,6 +115,16 @@ class Case:
         """Every piece promised by what was applied."""
         for entry, _ in self.applied:
             yield from entry.evidence
+
+    def owed(self) -> set[str]:
+        """Hashes of what was promised: without what only comments did and is declared lost."""
+        comments, others, lost = set[str](), set[str](), set[str]()
+        for entry, event in self.applied:
+            own = comments if event.type is EventType.COMMENTED else others
+            own |= {note.sha256 for note in entry.evidence}
+            if isinstance(event.payload, EvidenceLost):
+                lost |= set(event.payload.files)
+        return (comments - lost) | others
 
     def after(self, entry: Entry, verdict: Verdict) -> Case:
         """The case with an applied entry in it."""

@@ -45,6 +45,7 @@ class EventType(Vocabulary):
     COMMENTED = ("commented", "补充", "Added to")
     PLAN_FILED = ("plan_filed", "报送整改方案", "Plan filed")
     ESCALATED = ("escalated", "督办升级", "Escalated")
+    EVIDENCE_LOST = ("evidence_lost", "声明证据遗失", "Evidence declared lost")
 
 
 class Role(Vocabulary):
@@ -256,6 +257,16 @@ class Escalated(Payload):
     copies: Annotated[tuple[Login, ...], Field(max_length=500)] = ()
 
 
+class EvidenceLost(Payload):
+    """Files (SHA-256) that a comment promised and that will never arrive, and why."""
+
+    files: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...],
+        Field(min_length=1, max_length=60),
+    ]
+    reason: Reason
+
+
 class Plain(Payload):
     """Says nothing more than that it happened."""
 
@@ -280,6 +291,7 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
     EventType.COMMENTED: Commented,
     EventType.PLAN_FILED: PlanFiled,
     EventType.ESCALATED: Escalated,
+    EventType.EVIDENCE_LOST: EvidenceLost,
 }
 
 

@@ -242,11 +242,11 @@ def _shot(note: EvidenceNote) -> Shot:
 
 
 def _require_bytes(case: Case, entry: Entry, event: HazardEvent) -> Verdict | None:
-    """Closing needs the bytes of everything that was promised."""
+    """Closing needs the bytes of everything that was promised, and not declared lost."""
     if event.type is not EventType.CLOSED:
         return None
-    promised = {note.sha256 for note in (*case.evidence(), *entry.evidence)}
-    if missing := sorted(promised - case.stored):
+    owed = case.owed() | {note.sha256 for note in entry.evidence}
+    if missing := sorted(owed - case.stored):
         return _wait(
             "bytes",
             Text(

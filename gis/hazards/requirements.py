@@ -12,7 +12,7 @@ from gis.attributes import Text
 from gis.hazards.case import Case, Entry, Reason
 from gis.hazards.deadlines import business_day
 from gis.hazards.envelope import EvidenceKind
-from gis.hazards.events import EventType, FixedOnSpot, HazardEvent
+from gis.hazards.events import EventType, EvidenceLost, FixedOnSpot, HazardEvent
 from gis.hazards.forms import has_signature
 from gis.hazards.presets import find_spot_repair_breach
 from gis.hazards.transitions import TRANSITIONS
@@ -215,6 +215,31 @@ def _require_notice(_case: Case, hazard: Hazard, entry: Entry, event: HazardEven
     )
 
 
+def _require_lost_comment(
+    case: Case, _hazard: Hazard, _entry: Entry, event: HazardEvent
+) -> Reason | None:
+    """Only what a comment promised is declared lost: the proof of a step must be there."""
+    if not isinstance(event.payload, EvidenceLost):
+        return None
+    promised = {name: set[str]() for name in (True, False)}
+    for entry, earlier in case.applied:
+        is_comment = earlier.type is EventType.COMMENTED
+        promised[is_comment] |= {note.sha256 for note in entry.evidence}
+    files = set(event.payload.files)
+    if files & promised[False]:
+        words = Text(
+            zh="发现、整改、复查等环节的证据不能声明遗失,须补齐",
+            en="the proof of a step cannot be declared lost: it must be brought",
+        )
+    elif files & case.stored:
+        words = Text(zh="文件已经入库", en="a file has arrived")
+    elif files - promised[True]:
+        words = Text(zh="没有补充说明提到过此文件", en="no comment has promised that file")
+    else:
+        return None
+    return Reason("not-lost", words)
+
+
 REQUIREMENTS: tuple[Requirement, ...] = (
     _require_leader,
     _require_evidence,
@@ -222,6 +247,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _require_timely_extension,
     _require_notice,
     _require_sample,
+    _require_lost_comment,
 )
 
 

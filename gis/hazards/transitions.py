@@ -135,8 +135,16 @@ TRANSITIONS: Mapping[EventType, Transition] = {
         major_only=True,
     ),
     EventType.ESCALATED: Transition(OPEN_STATES, None, _roles(Role.SYSTEM)),
+    # A phone with a comment's photo on it is gone: that must not keep a case open for ever.
+    EventType.EVIDENCE_LOST: Transition(OPEN_STATES, None, _roles(Role.OFFICER), ("reason",)),
 }
 ALWAYS_APPENDED = frozenset(
-    {EventType.COMMENTED, EventType.CONTROLLED, EventType.IMPORTED, EventType.ESCALATED}
+    {
+        EventType.COMMENTED,
+        EventType.CONTROLLED,
+        EventType.IMPORTED,
+        EventType.ESCALATED,
+        EventType.EVIDENCE_LOST,
+    }
 )
 """Observations: they need no version to be based on and are never refused for being late."""

@@ -319,6 +319,56 @@ def test_a_campaign_is_opened_assigned_and_closed(bureau: Crowd, open_page: Open
     assert opened.complaints == []
 
 
+def make_waiting_case(bureau: Crowd) -> UUID:
+    """A case whose closing waits for the photo of a comment that is still on somebody's phone."""
+    hazard = find_hazard(bureau, 31)
+    after, seen = make_jpeg(831), make_jpeg(832)
+    steps: list[tuple[str, str, str, dict[str, object]]] = [
+        ("commented", "inspector", "inspector",
+         {"payload": {"note": "仍漏"}, "evidence": [photo("other")]}),
+        ("registered", "officer", "officer", {}),
+        ("notified", "officer", "officer",
+         {"payload": {"document": "1号", "refused_reason": "不在"}}),
+        ("rectifying", "officer", "officer", {}),
+        ("submitted", "officer", "officer", {"evidence": [photo("after", after)]}),
+        ("passed", "second", "reinspector", {"evidence": [photo("reinspection", seen)]}),
+        ("closed", "leader", "leader", {}),
+    ]  # fmt: skip
+    for version, (name, login, role, more) in enumerate(steps, start=1):
+        client = bureau.log_in(login)
+        if name in ("submitted", "passed"):
+            upload(client, after if name == "submitted" else seen)
+        body = Phone(account=bureau.ids[login]).write(
+            name, bureau.clock(), role=role, hazard_id=hazard, expected_version=version, **more
+        )
+        answer = client.put(f"/events/{id_of(body)}", content=body).json()
+        assert answer["outcome"] == ("waiting" if name == "closed" else "applied"), answer
+    return hazard
+
+
+def test_what_waits_for_a_lost_phone_is_listed_and_let_go(
+    bureau: Crowd, open_page: OpenPage
+) -> None:
+    hazard, before = make_waiting_case(bureau), bureau.clock.ahead
+    bureau.clock.ahead = timedelta(hours=25)
+    try:
+        opened = open_office(open_page, bureau, "officer")
+        page = opened.page
+        row = page.locator(".waiting li", has_text="Closed")
+        expect(row).to_contain_text("waiting for 1 files")
+        row.get_by_role("button", name="Declare 1 files lost").click()
+        form = page.locator("dialog[open] form")
+        form.locator("textarea").fill("手机落水损坏")
+        form.locator("button[type=submit]").click()
+        expect(page.locator(".waiting")).to_have_count(0)
+        go(page, f"#cases/{hazard}")
+        await_state(page, "Closed")
+        expect(page.locator(".timeline")).to_contain_text("Evidence declared lost")
+        assert opened.complaints == []
+    finally:
+        bureau.clock.ahead = before
+
+
 def test_a_phones_file_is_handed_in(bureau: Crowd, open_page: OpenPage) -> None:
     phone = Phone(account=bureau.ids["inspector"])
     bureau.phone("inspector", phone.id)

@@ -47,6 +47,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "dismissed": {"reason": "误报"},
     "duplicate": {"survivor": "H-0"},
     "plan_filed": PLAN,
+    "evidence_lost": {"files": ["0" * 64], "reason": "手机损坏"},
     "escalated": {
         "stage": "due",
         "recipient": "section_head",
@@ -59,14 +60,20 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 LEGAL = {
     "": "found imported",
     "found": "fixed_on_spot registered dismissed duplicate transferred imported controlled"
-    " commented escalated",
-    "registered": "notified transferred duplicate deferred imported controlled commented escalated",
-    "notified": "rectifying extended deferred imported controlled commented escalated plan_filed",
-    "rectifying": "submitted extended deferred imported controlled commented escalated plan_filed",
-    "submitted": "returned closed imported passed controlled commented escalated",
-    "returned": "rectifying extended deferred imported controlled commented escalated plan_filed",
-    "fixed_on_spot": "closed registered imported passed controlled commented escalated",
-    "deferred": "notified rectifying deferred imported controlled commented escalated plan_filed",
+    " commented escalated evidence_lost",
+    "registered": "notified transferred duplicate deferred imported controlled"
+    " commented escalated evidence_lost",
+    "notified": "rectifying extended deferred imported controlled commented"
+    " escalated plan_filed evidence_lost",
+    "rectifying": "submitted extended deferred imported controlled commented"
+    " escalated plan_filed evidence_lost",
+    "submitted": "returned closed imported passed controlled commented escalated evidence_lost",
+    "returned": "rectifying extended deferred imported controlled commented"
+    " escalated plan_filed evidence_lost",
+    "fixed_on_spot": "closed registered imported passed controlled commented"
+    " escalated evidence_lost",
+    "deferred": "notified rectifying deferred imported controlled commented"
+    " escalated plan_filed evidence_lost",
     "closed": "commented",
     "transferred": "commented",
     "dismissed": "commented",

@@ -148,8 +148,13 @@ DUTY_HOLDER = author("unit", UNIT)
 Step = tuple[bytes, Author]
 
 
-def closing(hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU) -> list[Step]:
-    """The ordinary way to a close-out: officer, duty holder, re-inspector, officer."""
+def closing(
+    hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU, *, comments: int = 0
+) -> list[Step]:
+    """The ordinary way to a close-out: officer, duty holder, re-inspector, officer.
+
+    ``comments``: so many were made since it was found.
+    """
     steps: list[tuple[str, str, Author, dict[str, Any]]] = [
         ("registered", "officer", WANG_WU, {}),
         ("notified", "officer", WANG_WU, {"payload": NOTICE}),
@@ -162,7 +167,7 @@ def closing(hazard: UUID, notes: list[dict[str, Any]], closer: Author = WANG_WU)
         (
             Phone(account=who.account_id).write(
                 name, NOON + timedelta(hours=number), role=role, hazard_id=hazard,
-                expected_version=number, **more,
+                expected_version=number + comments, **more,
             ),
             who,
         )
@@ -608,7 +613,7 @@ def visit_task(
     [
         (None, "road", False, [], "asset"),  # what the first rules called done
         (None, "road", True, [], "category"),
-        ("li", "gas", True, ["王五", "赵六"], "li"),
+        ("li", "gas", True, ["王五", "赵六"], "李四"),
         ("li", "gas", False, ["李四"], "asset"),
         ("li", "gas", True, ["李四", "张三"], None),
         ("li", "gas", True, ["li"], None),

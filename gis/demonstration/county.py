@@ -114,7 +114,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
     links = link_assets(projects, {kind: (f["id"], f["works"]) for kind, f in assets.items()})
     last = {k: f.drop_duplicates("id", keep="last") for k, f in versions.items()}
     events = make_hazards(rng, last["gas_site"], last["sewer_manhole"], last["traditional_village"])
-    oracle = {"seed": seed, "scale": scale} | write_down(
+    oracle: dict[str, Any] = {"seed": seed, "scale": scale} | write_down(
         versions, last, events=events, links=links, faults=network.faults
     )
     oracle |= {"flood_season": season.figures}

@@ -203,7 +203,8 @@ def _move_plots(scribe: _Scribe, plots: pd.DataFrame) -> tuple[pd.DataFrame, lis
 
 
 def _plain(value: object) -> object:
-    return None if pd.isna(value) else value
+    """A cell as JSON has it: what is missing is null."""
+    return value if isinstance(value, str) else None
 
 
 def _with_areas(payload: Row, area: Mapping[str, float]) -> Row:

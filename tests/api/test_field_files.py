@@ -103,10 +103,14 @@ def test_the_manifest_makes_it_an_app_with_icons_of_the_sizes_it_says(
 
 
 def test_every_word_of_the_app_is_there_in_both_languages_and_every_one_used_exists() -> None:
-    words = (shell.FOLDER / "words.js").read_text(encoding="utf-8")
-    declared = re.findall(r'^  (\w+): \["([^"\n]+)", "([^"\n]+)"\],$', words, re.MULTILINE)
-    table = words[words.index("const WORDS = {") : words.index("\n};")]
-    lines = [line for line in table.splitlines()[1:] if not line.strip().startswith("//")]
+    declared, lines = [], []
+    for name in ("words.js", "call_out_words.js"):
+        words = (shell.FOLDER / name).read_text(encoding="utf-8")
+        declared += re.findall(r'^  (\w+): \["([^"\n]+)", "([^"\n]+)"\],$', words, re.MULTILINE)
+        table = words[words.index("WORDS = {") : words.index("\n};")]
+        lines += [
+            one for one in table.splitlines()[1:] if not one.strip().startswith(("//", "..."))
+        ]
     assert len(declared) == len(lines)
     for name, zh, en in declared:
         slots = [set(re.findall(r"\{\w+\}", text)) for text in (zh, en)]

@@ -54,6 +54,7 @@ class Office {
     this.renderBar(place.tab);
     document.title = `${say(place.tab)} · ${say("brand")}`;
     document.body.dataset.tab = place.tab;
+    byId("a3").media = place.tab === "dutysheet" ? "print" : "not all";
     const known = this.view instanceof VIEWS[place.tab] && !anew;
     if (!known) {
       this.view = new VIEWS[place.tab](this);

@@ -92,7 +92,6 @@ export const DUTY_WORDS = {
   sheet_place: ["类型", "Place"],
   sheet_head: ["{date} 制 · 内部资料", "{date} · internal"],
   sheet_number: ["编号", "Code"],
-  sheet_nothing: ["无", "none"],
   // today
   flood_mode: ["防汛状态", "Flood mode"],
   flood_open: ["未结调派 {n} 处", "{n} open call-outs"],
@@ -100,7 +99,6 @@ export const DUTY_WORDS = {
   litigation_window: ["起诉期", "Time to sue"],
   window_late: ["起诉期已届满,应核实是否申请法院执行", "The time to sue is over: see whether to apply to the court"],
   // plots
-  plot_all: ["全部图斑", "All plots"],
   plot_none: ["没有图斑", "There are no plots"],
   plot_pick: ["在左侧选择一个图斑", "Choose a plot on the left"],
   plot_route: ["整改方式", "Route"],
@@ -133,7 +131,5 @@ export const DUTY_WORDS = {
   plot_register: ["登记表所载", "from the register"],
   plot_window: ["起诉期至 {date}", "time to sue until {date}"],
   plot_obstacle: ["需协调问题", "What stands in the way"],
-  plot_page: ["打开图斑", "Open the plot"],
   step_recorded: ["已登记:{what}", "Recorded: {what}"],
-  confirm_click: ["再点一次确认", "Click again to confirm"],
 };

@@ -106,16 +106,3 @@ export function openRecord({ office, title, type, fields, text = "", prepare = (
     return undefined;
   }
 }
-
-// What cannot be taken back is clicked twice.
-export function sureButton(text, work, kind = "") {
-  let sure = false;
-  const made = button(text, () => {
-    if (sure) return work();
-    sure = true;
-    made.textContent = say("confirm_click");
-    made.classList.add("danger");
-    return undefined;
-  }, kind);
-  return made;
-}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid5
 
 import pandas as pd
@@ -205,7 +205,8 @@ def _move_plots(scribe: _Scribe, plots: pd.DataFrame) -> tuple[pd.DataFrame, lis
 
 
 def _plain(value: object) -> object:
-    return None if pd.isna(cast("float", value)) else value
+    """A cell as JSON has it: what is missing is null."""
+    return value if isinstance(value, str) else None
 
 
 def _with_areas(payload: Row, area: Mapping[str, float]) -> Row:

@@ -31,7 +31,8 @@ class Action(StrEnum):
     READ_EVIDENCE = "read_evidence"
     MANAGE_CAMPAIGNS = "manage_campaigns"
     READ_DUTY = "read_duty"
-    """Flood duty with names and phones; what is pressing of it everybody in the bureau sees."""
+    """Flood duty with names and phones, in a browser only; what is pressing of it all the bureau
+    sees."""
     IMPORT_OUTBOX = "import_outbox"
     READ_INSPECTIONS = "read_inspections"
     IMPORT_INSPECTIONS = "import_inspections"
@@ -143,7 +144,6 @@ _READING = frozenset(
         Action.READ_HAZARDS,
         Action.READ_OWN_HAZARD,
         Action.READ_EVIDENCE,
-        Action.READ_DUTY,
         Action.READ_INSPECTIONS,
         Action.READ_SURVEYS,
         Action.EXPORT,

@@ -158,27 +158,13 @@ def gauss_kruger_srid(longitude: float) -> int:
 
 
 def zone_srid(zone: int) -> int | None:
-    """EPSG code of the plane a zone number before an easting names; None for no zone of CGCS2000.
-
-    3-degree zones are 25 to 45. The 6-degree zones 13 to 23 have central meridians (6 n - 3) of
-    3-degree zones, and so their planes.
+    """EPSG code of the plane of a zone: 25-45 of 3 degrees, 13-23 of 6 (the same meridians).
 
     >>> zone_srid(33), zone_srid(17), zone_srid(3)
     (4542, 4542, None)
     """
-    if 13 <= zone <= 23:
-        zone = 2 * zone - 1
+    zone = 2 * zone - 1 if 13 <= zone <= 23 else zone
     return 4534 + zone - 25 if 25 <= zone <= 45 else None
-
-
-def neighbouring_zones(longitude: float) -> list[int]:
-    """The planes a survey at a longitude may be in: its 3-degree zone's, then the neighbours'.
-
-    >>> neighbouring_zones(99.2)
-    [4542, 4541, 4543]
-    """
-    own = gauss_kruger_srid(longitude)
-    return [srid for srid in (own, own - 1, own + 1) if 4534 <= srid <= 4554]
 
 
 _QUIET = np.errstate(all="ignore")

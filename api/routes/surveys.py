@@ -34,7 +34,8 @@ from gis.network import survey_store as store
 from gis.network.survey_import import TASK
 from gis.network.survey_rules import load_rules
 from gis.network.survey_store import Decision, Deliverable, DeliverableState, Filing
-from gis.people.policy import Action, allows
+from gis.people.person import Credential
+from gis.people.policy import TABLE, Action, allows
 
 _PRIVATE = {"Cache-Control": "no-store"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -73,8 +74,12 @@ async def page(request: Request) -> Response:
 
 
 def _sees_levels(request: Request) -> bool:
+    """By role: a script of a planner's may have the book as the planner may; a phone may not."""
     person = person_of(request)
-    return allows(person, Action.EDIT_SURVEYS) or person.pool.sees(Sensitivity.RESTRICTED)
+    judges = not TABLE[Action.EDIT_SURVEYS].isdisjoint(person.roles)
+    if person.credential is Credential.DEVICE:
+        return False
+    return judges or person.pool.sees(Sensitivity.RESTRICTED)
 
 
 async def _ask(request: Request, work: Callable[[Connection], T]) -> T:
@@ -137,7 +142,7 @@ async def hand_in(request: Request) -> Response:
     filing = Filing(
         file=(query.get("file") or "book.xlsx").replace("\\", "/").rsplit("/", 1)[-1][:200],
         content=content,
-        name=(query.get("name") or query.get("file") or "").rsplit(".", 1)[0][:150],
+        name=(query.get("name") or (query.get("file") or "").rsplit(".", 1)[0])[:150],
         unit=(query.get("unit") or "")[:200],
         claimed_m=_read_claim(query.get("claimed-km")),
         crs=(query.get("crs") or None),

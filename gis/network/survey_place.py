@@ -25,7 +25,6 @@ from gis.geometry import (
     WGS84_SRID,
     as_geometries,
     gauss_kruger_srid,
-    neighbouring_zones,
     zone_srid,
 )
 from gis.network.plane import project
@@ -140,7 +139,7 @@ def _possible(
         yield Reading(own, degrees=True, swapped=True)
         return
     longitude = county.longitude if county else 105.0
-    zones = [given] if given is not None else neighbouring_zones(longitude)
+    zones = [given] if given is not None else _neighbouring_planes(longitude)
     # No northing of China has a first figure of two digits: one before an easting is a zone.
     for swapped in (False, True) if county or not _is_swapped(a, b) else (True,):
         east = first if swapped else second
@@ -151,6 +150,13 @@ def _possible(
         else:
             for srid in zones:
                 yield Reading(srid, swapped=swapped)
+
+
+def _neighbouring_planes(longitude: float) -> list[int]:
+    """The plane of a longitude's 3-degree zone, then those of its neighbours."""
+    zone = round(longitude / 3)
+    planes = (zone_srid(z) for z in (zone, zone - 1, zone + 1) if z >= 25)
+    return [srid for srid in planes if srid is not None]
 
 
 def _is_swapped(first: float, second: float) -> bool:

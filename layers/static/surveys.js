@@ -132,7 +132,7 @@ function renderHead(batch, last) {
   }
   if (batch.imports.filter((one) => one.counts).length > 1) lines.push(make("p", { class: "small", text: say("difference", batch.difference) }));
   const figures = [["claimed", batch.claimed_m], ["surveyed", last?.surveyed_m], ["accepted", last?.accepted_m]];
-  return [make("p", {}, make("a", { href: "#", class: "back", text: `‹ ${say("back")}` })), make("h2", { class: "title", text: batch.name }), make("p", { class: "small", text: [batch.unit, last && `${last.file} (${last.number})`].filter(Boolean).join(" · ") }), make("dl", { class: "figures" }, ...figures.flatMap(([key, metres]) => [make("dt", { text: say(key) }), make("dd", { text: km(metres) })])), make("p", { class: "chips" }, ...severityChips(result)), ...lines];
+  return [make("p", {}, make("a", { href: "#", class: "back", text: `‹ ${say("back")}` })), make("h2", { class: "title", text: batch.name }), make("p", { class: "small", text: [batch.unit, last && `${last.file} (${last.number})`].filter(Boolean).join(" · ") }), make("dl", { class: "figures" }, ...figures.map(([key, metres]) => make("div", {}, make("dt", { text: say(key) }), make("dd", { text: km(metres) })))), make("p", { class: "chips" }, ...severityChips(result)), ...lines];
 }
 
 function renderActs(batch, last) {
@@ -168,7 +168,7 @@ async function openBatch(id) {
 function decisionBar() {
   if (!state.edits) return null;
   const reason = make("input", { id: "reason", maxlength: "1000", placeholder: say("reason"), "aria-label": say("reason") });
-  const button = (key, decision) => make("button", { type: "button", class: "plain", text: say(key), onclick: () => attempt(() => decide(decision, reason.value)) });
+  const button = (key, decision) => make("button", { type: "button", id: `do-${decision}`, class: "plain", text: say(key), onclick: () => attempt(() => decide(decision, reason.value)) });
   return make("div", { id: "deciding", class: "deciding", hidden: true }, make("strong", { id: "chosen" }), reason, button("do_accept", "accept"), button("do_waive", "waive"), button("do_reopen", "reopen"));
 }
 

@@ -1,9 +1,11 @@
 // Words of the office's pages in Chinese and English, and the language in use.
 
+import { CAMPAIGN_WORDS } from "./campaign_words.js";
 import { DUTY_WORDS } from "./duty_words.js";
 import { SUPERVISION_WORDS } from "./supervision_words.js";
 
 const WORDS = {
+  ...CAMPAIGN_WORDS,
   ...SUPERVISION_WORDS,
   ...DUTY_WORDS,
   brand: ["城建一张图", "Infratrack"],
@@ -191,41 +193,6 @@ const WORDS = {
   photo_wrong_type: ["不是照片文件", "This is no photo"],
   photo_empty: ["文件是空的", "The file is empty"],
   close_text: ["确认销号后不可撤回。全部证据须已上传。", "Closing is final. Every piece of evidence must have arrived."],
-  // campaigns
-  campaign_new: ["部署专项检查", "New campaign"],
-  campaign_none: ["还没有专项检查", "There are no campaigns yet"],
-  campaign_over: ["已结束", "Over"],
-  campaign_name: ["名称", "Name"],
-  campaign_target: ["检查对象", "Targets"],
-  starts_on: ["开始", "Starts"],
-  due_on: ["截止", "Due"],
-  mode_all: ["全覆盖", "All"],
-  mode_sample: ["抽检", "Sample"],
-  rate: ["抽检比例 %", "Rate, %"],
-  seed: ["随机种子", "Seed"],
-  every_township: ["全县", "Whole county"],
-  population: ["总数", "Population"],
-  targets: ["应检", "Targets"],
-  visited: ["已检", "Visited"],
-  units: ["家", "Sites"],
-  visits: ["家次", "Visits"],
-  outings: ["次", "Outings"],
-  no_entry: ["未能入户", "No entry"],
-  unassigned: ["未分派", "Unassigned"],
-  assign: ["分派", "Assign"],
-  assign_to: ["分派给", "Assign to"],
-  take_back: ["收回", "Take back"],
-  selected: ["已选 {n}", "{n} selected"],
-  select_all: ["全选", "Select all"],
-  only_unassigned: ["只看未分派", "Only unassigned"],
-  tasks: ["检查对象清单", "List of targets"],
-  labels: ["打印标签", "Print labels"],
-  close_campaign: ["结束专项检查", "Close the campaign"],
-  close_campaign_sure: ["再点一次确认结束", "Click again to close it"],
-  task_todo: ["待检", "To do"],
-  task_done: ["已检", "Done"],
-  task_no_entry: ["未能入户", "No entry"],
-  task_dropped: ["未检(已结束)", "Dropped"],
   // figures
   period: ["时段(按发现时间)", "Period (by when found)"],
   from: ["从", "From"],

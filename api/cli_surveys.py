@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.markup import escape
 
 from api.cli_system import resolve
 from api.cli_words import Session, both, find_actor, notes, show_progress
+from gis.db.handle import Database
 from gis.network.survey_import import SurveyReport
 
 _SHOWN = 20
@@ -89,6 +92,8 @@ def import_survey(
             done = surveys.import_survey(
                 installation.db, filing, actor=find_actor(), progress=progress
             )
+            if batch is not None:
+                _show_difference(session, installation.db, batch)
     surveys.write_outputs(
         done,
         marked=resolve(report) if report else None,
@@ -97,6 +102,19 @@ def import_survey(
     )
     _show(session, done)
     session.answer(done.summary().get(session.language))
+
+
+def _show_difference(session: Session, db: Database, batch: UUID) -> None:
+    """What a corrected book changed."""
+    from gis.network.survey_questions import describe_batch
+
+    with db.read() as connection:
+        difference = json.loads(describe_batch(connection, batch))["difference"]
+    session.note(
+        "与上次相比:新增 {new},消除 {gone},仍在 {same}",
+        "since the last book: {new} new, {gone} gone, {same} the same",
+        **difference,
+    )
 
 
 def _show(session: Session, done: SurveyReport) -> None:

@@ -58,25 +58,22 @@ def come_in(bureau: Crowd, open_page: OpenPage, who: str, lang: str, width: int)
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_findings_are_seen_on_table_and_map_and_decided(
-    bureau: Crowd, open_page: OpenPage, lang: str, width: int, tmp_path: Path
+    bureau: Crowd, open_page: OpenPage, lang: str, width: int
 ) -> None:
     one = come_in(bureau, open_page, "planner", lang, width)
     page = one.page
-    page.screenshot(path=f"/var/tmp/sv-list-{lang}-{width}.png", full_page=True)
     page.click("#batches a")
     page.wait_for_selector("#findings tbody tr")
     page.wait_for_selector(".survey-map canvas")
     page.wait_for_timeout(300)
     assert page.evaluate("window.hit") is None
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.screenshot(path=f"/var/tmp/sv-batch-{lang}-{width}.png", full_page=False)
     page.select_option("#filter-severity", "warning")
     page.wait_for_selector("#findings .chip.error", state="detached")
     page.check("#findings tbody input >> nth=0")
     page.fill("#reason", "现场核实")
     page.click("#do-waive")
     page.wait_for_selector("#findings .decided.waive")
-    page.screenshot(path=f"/var/tmp/sv-decided-{lang}-{width}.png")
     assert one.complaints == []
 
 

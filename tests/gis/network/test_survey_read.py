@@ -434,7 +434,7 @@ def test_every_rule_speaks_both_languages_and_is_marked_unverified_where_it_is()
         assert any("\u4e00" <= c <= "\u9fff" for c in rule.title.zh)
         assert any("\u4e00" <= c <= "\u9fff" for c in rule.text.zh)
         assert not any("\u4e00" <= c <= "\u9fff" for c in rule.title.en + rule.text.en)
-    assert all(book.is_unverified(rule) for rule in book.rules)
+    assert all(book.is_unverified(rule) == (rule.clause != "house") for rule in book.rules)
 
 
 # --- anything at all ----------------------------------------------------------------------------

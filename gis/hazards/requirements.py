@@ -195,7 +195,7 @@ def _require_timely_extension(
     """What is late already is not extended."""
     if event.type is not EventType.EXTENDED or entry.rules < 2 or hazard.due_at is None:
         return None
-    if event.at <= hazard.due_at:
+    if entry.at <= hazard.due_at:
         return None
     return Reason(
         "extended-late",

@@ -60,7 +60,8 @@ def test_a_refusal_names_in_both_languages_what_is_allowed() -> None:
     with pytest.raises(TransitionError) as refused:
         apply(hazard, make_event("closed", 3))
     assert refused.value.text(Language.ZH) == (
-        "隐患 H-1 处于“已登记”,不能销号;现可:下达通知、暂缓整改、移送、并案、临时管控、补充"
+        "隐患 H-1 处于“已登记”,不能销号;现可:下达通知、暂缓整改、移送、并案、临时管控、补充、"
+        "声明证据遗失"
     )
     assert refused.value.text(Language.EN).startswith('hazard H-1 is "Registered": "Closed" is not')
 

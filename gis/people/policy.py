@@ -127,7 +127,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.OWN_ACCOUNT: _EVERY_ACCOUNT,
     Action.ENROL: frozenset({PersonRole.OFFICER, PersonRole.SYSTEM_OFFICER}),
     Action.READ_SURVEYS: _BUREAU,
-    Action.EDIT_SURVEYS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
+    Action.EDIT_SURVEYS: frozenset({PersonRole.OFFICER}),
     Action.MANAGE_ACCOUNTS: frozenset({PersonRole.SYSTEM_OFFICER}),
     Action.READ_AUDIT: frozenset({PersonRole.AUDIT_OFFICER}),
 }

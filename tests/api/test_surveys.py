@@ -38,17 +38,17 @@ def hand_in(client: httpx.Client, content: bytes, **query: str) -> httpx.Respons
 
 @pytest.fixture(scope="module")
 def batch(bureau: Crowd, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A batch of the planner's with three errors in its first book, judged."""
+    """A batch of the officer's with three errors in its first book, judged."""
     path = write_workbook(tmp_path_factory.mktemp("book") / "book.xlsx", spoil(small()))
-    planner = bureau.log_in("planner")
+    officer = bureau.log_in("officer")
     answer = hand_in(
-        planner, path.read_bytes(), file="book.xlsx", name="一标段", **{"claimed-km": "2.5"}
+        officer, path.read_bytes(), file="book.xlsx", name="一标段", **{"claimed-km": "2.5"}
     )
     assert answer.status_code == 202, answer.text
     filed = answer.json()
-    job = planner.get(f"/jobs/{filed['job']}").json()
+    job = officer.get(f"/jobs/{filed['job']}").json()
     assert (job["task"], job["state"]) == ("judge_survey", "waiting")
-    judge_import(bureau.db, UUID(filed["import"]), actor="planner")
+    judge_import(bureau.db, UUID(filed["import"]), actor="officer")
     return str(filed["batch"])
 
 
@@ -104,24 +104,24 @@ def test_the_marked_book_is_a_workbook(bureau: Crowd, batch: str, tmp_path: Path
 
 
 def test_a_waiver_needs_a_reason_and_lets_the_row_load(bureau: Crowd, batch: str) -> None:
-    planner = bureau.log_in("planner")
+    officer = bureau.log_in("officer")
     at = f"/surveys/batches/{batch}"
-    slope = planner.get(f"{at}/findings", params={"rule": "pipe_slope_reversed_gross"}).json()
+    slope = officer.get(f"{at}/findings", params={"rule": "pipe_slope_reversed_gross"}).json()
     asked = {"keys": [slope["findings"][0]["key"]], "decision": "waive"}
-    refused = planner.post(f"{at}/decisions", json=asked)
+    refused = officer.post(f"{at}/decisions", json=asked)
     assert refused.status_code == 400
     assert "needs a reason" in refused.text or "须写明理由" in refused.text
-    assert planner.post(f"{at}/decisions", json={**asked, "decision": "bless"}).status_code == 400
-    done = planner.post(f"{at}/decisions", json={**asked, "reason": "现场核实"})
+    assert officer.post(f"{at}/decisions", json={**asked, "decision": "bless"}).status_code == 400
+    done = officer.post(f"{at}/decisions", json={**asked, "reason": "现场核实"})
     assert done.json() == {"decided": 1}
-    waived = planner.get(f"{at}/findings", params={"state": "waive"}).json()["findings"]
+    waived = officer.get(f"{at}/findings", params={"state": "waive"}).json()["findings"]
     assert [(f["decided_by"], f["reason"], f["holds"]) for f in waived] == [
-        ("planner", "现场核实", True)
+        ("officer", "现场核实", True)
     ]
-    again = planner.post(f"{at}/judgements").json()
-    before = planner.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
-    judge_import(bureau.db, UUID(again["import"]), actor="planner")
-    after = planner.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
+    again = officer.post(f"{at}/judgements").json()
+    before = officer.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
+    judge_import(bureau.db, UUID(again["import"]), actor="officer")
+    after = officer.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
     assert (sum(before.values()), sum(after.values())) == (37, 38)
 
 
@@ -148,15 +148,15 @@ def test_a_corrected_book_shows_what_is_new_gone_and_the_same(
 
 
 def test_deliverables_are_noted_and_the_last_note_holds(bureau: Crowd, batch: str) -> None:
-    planner = bureau.log_in("planner")
+    officer = bureau.log_in("officer")
     at = f"/surveys/batches/{batch}/deliverables"
     for word in ("in_progress", "delivered"):
-        assert planner.post(at, json={"item": "map", "state": word}).status_code == 204
-    assert planner.post(at, json={"item": "cake", "state": "delivered"}).status_code == 400
-    standing = planner.get(f"/surveys/batches/{batch}").json()["deliverables"]["map"]
-    assert (standing["state"], standing["by"]) == ("delivered", "planner")
+        assert officer.post(at, json={"item": "map", "state": word}).status_code == 204
+    assert officer.post(at, json={"item": "cake", "state": "delivered"}).status_code == 400
+    standing = officer.get(f"/surveys/batches/{batch}").json()["deliverables"]["map"]
+    assert (standing["state"], standing["by"]) == ("delivered", "officer")
     nowhere = f"/surveys/batches/{UUID(int=0)}/deliverables"
-    assert planner.post(nowhere, json={"item": "map", "state": "delivered"}).status_code == 404
+    assert officer.post(nowhere, json={"item": "map", "state": "delivered"}).status_code == 404
 
 
 def test_what_is_no_book_is_kept_with_its_reason(bureau: Crowd) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from typer.core import TyperGroup
 
-from api import cli_hazards, cli_people, cli_records, cli_serve, cli_system
+from api import cli_hazards, cli_network, cli_people, cli_records, cli_serve, cli_system
 from api.cli_words import (
     Session,
     both,
@@ -49,6 +49,7 @@ def build_commands(language: Language) -> TyperGroup:
     cli_records.register(app)
     cli_people.register(app)
     cli_hazards.register(app)
+    cli_network.register(app)
     group = typer.main.get_command(app)
     if not isinstance(group, TyperGroup):
         raise TypeError("the commands are a group")

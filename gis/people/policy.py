@@ -32,6 +32,8 @@ class Action(StrEnum):
     MANAGE_CAMPAIGNS = "manage_campaigns"
     IMPORT_OUTBOX = "import_outbox"
     ISSUE_LINK = "issue_link"
+    RECORD_NETWORK = "record_network"
+    """Append what was found at a place of the sewer network."""
     EDIT_ASSETS = "edit_assets"
     RUN_JOBS = "run_jobs"
     EXPORT = "export"
@@ -60,6 +62,7 @@ _LABELS = {
     Action.MANAGE_CAMPAIGNS: Text(zh="管理专项检查", en="manage campaigns"),
     Action.IMPORT_OUTBOX: Text(zh="导入外业记录", en="import an outbox"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
+    Action.RECORD_NETWORK: Text(zh="登记管网记录", en="record findings of the network"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
     Action.RUN_JOBS: Text(zh="运行任务", en="run jobs"),
     Action.EXPORT: Text(zh="导出数据", en="export data"),
@@ -97,6 +100,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.MANAGE_CAMPAIGNS: _OFFICE,
     Action.IMPORT_OUTBOX: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
+    Action.RECORD_NETWORK: _HANDLERS,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
     Action.RUN_JOBS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
     Action.EXPORT: frozenset({PersonRole.OFFICER, PersonRole.PLANNER, PersonRole.LEADER}),
@@ -125,7 +129,8 @@ _BY_CREDENTIAL: Mapping[Credential, frozenset[Action]] = {
     Credential.SESSION: frozenset(Action),
     # A phone is lost more easily than a password: no export, nobody's account from it.
     Credential.DEVICE: (_READING - {Action.EXPORT})
-    | {Action.RECORD_EVENT, Action.SYNC, Action.UPLOAD, Action.MANAGE_CAMPAIGNS},
+    | {Action.RECORD_EVENT, Action.SYNC, Action.UPLOAD, Action.MANAGE_CAMPAIGNS}
+    | {Action.RECORD_NETWORK},
     # Lies in a script or a QGIS profile for months: it reads.
     Credential.APP_PASSWORD: _READING | {Action.MEASURE},
     Credential.TOKEN: _READING | {Action.MEASURE},

@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "manage_campaigns": {"officer", "leader"},
     "import_outbox": {"officer"},
     "issue_link": {"officer", "leader"},
+    "record_network": {"inspector", "officer", "leader"},
     "edit_assets": {"officer"},
     "run_jobs": {"officer", "planner"},
     "export": {"officer", "planner", "leader"},

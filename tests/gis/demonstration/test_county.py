@@ -19,6 +19,9 @@ from gis.errors import ConflictError
 from gis.hazards.flood_board import read_duty
 from gis.hazards.rebuild import check
 from gis.hazards.record import find_drift
+from gis.network.asking import asking
+from gis.network.misconnections import list_misconnections
+from gis.network.topology import check_topology
 from tests.gis.demonstration.conftest import ask
 
 GRID_SCALE = 2e-5
@@ -379,3 +382,19 @@ def test_scale_grows_the_county_to_a_hundred_thousand_pipes() -> None:
     assert large.oracle["counts"]["sewer_pipe"] >= 100_000
     manholes = large.frames["sewer_manhole"].drop_duplicates("id", keep="last")
     assert (manholes["ground_m"] - manholes["bottom_m"]).between(1.0, 8.5).all()
+
+
+def test_the_planted_misconnections_are_those_the_network_finds(
+    loaded: PooledDatabase, county: County
+) -> None:
+    with loaded.read(Pool.JOBS) as connection:
+        assert check_topology(connection).is_sound
+        listed = [f["properties"] for f in list_misconnections(asking(connection))["features"]]
+    found = {code: one for one in listed for code in one["pipes_in"]}
+    told = {row["pipe"]: row for row in county.oracle["misconnections"]}
+    assert found.keys() == told.keys()
+    for code, one in found.items():
+        assert (one["from"], one["to"]) == (told[code]["from"], told[code]["to"])
+        if len(one["pipes_in"]) == 1:
+            length = pytest.approx(told[code]["upstream_m"], rel=2 * GRID_SCALE, abs=0.01)
+            assert one["upstream_m"] == length

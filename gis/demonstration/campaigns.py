@@ -101,8 +101,15 @@ OWN_TEAM = Team(INSPECTOR, ("演示检查人员", "李松"))
 
 
 def list_sites(last: Mapping[str, pd.DataFrame]) -> dict[str, list[Site]]:
-    """Sites by category, from the current rows of their kinds (plane geometries)."""
-    return {category: list(_read_sites(category, last[kind])) for category, kind in KINDS.items()}
+    """Sites to be visited by category, from the current rows of their kinds (plane geometries)."""
+    due = {
+        "gas_site": last["gas_site"]["operating_state"] == "open",
+        "flood_point": last["flood_point"]["treatment"] != "eliminated",
+    }
+    return {
+        category: list(_read_sites(category, last[kind][due.get(kind, slice(None))]))
+        for category, kind in KINDS.items()
+    }
 
 
 def _read_sites(category: str, frame: pd.DataFrame) -> Iterator[Site]:

@@ -394,7 +394,7 @@ def test_the_planted_misconnections_are_those_the_network_finds(
     told = {row["pipe"]: row for row in county.oracle["misconnections"]}
     assert found.keys() == told.keys()
     for code, one in found.items():
-        assert (one["from"], one["to"]) == (told[code]["from"], told[code]["to"])
+        assert (one["from_system"], one["to_system"]) == (told[code]["from"], told[code]["to"])
         if len(one["pipes_in"]) == 1:
             length = pytest.approx(told[code]["upstream_m"], rel=2 * GRID_SCALE, abs=0.01)
             assert one["upstream_m"] == length

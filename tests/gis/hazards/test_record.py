@@ -190,6 +190,7 @@ STANDING = {
     "controlled",
     "commented",
     "escalated",
+    "evidence_lost",
     "plan_filed",
 }
 

@@ -4,14 +4,14 @@ import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepPhoto } from "
 import { makeWatermarked } from "./evidence.js";
 import { saveFile } from "./export.js";
 import { recordEvents } from "./outbox.js";
+import { countyDay } from "./limits.js";
 import { isQuotaError } from "./store.js";
 import { ask, categoryWord, toast } from "./ui.js";
 import { formatMoment, pick, say } from "./words.js";
 
 // As the server works it out (business days are those of the county): it stands in the watermark.
 export function makeCode(hazardId, at) {
-  const day = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short" }).format(new Date(at));
-  return `YH${day.slice(2).replaceAll("-", "")}-${hazardId.slice(-8).toUpperCase()}`;
+  return `YH${countyDay(at).slice(2).replaceAll("-", "")}-${hazardId.slice(-8).toUpperCase()}`;
 }
 
 // The best that is known: what was tapped, what was measured, where the asset stands.
@@ -72,7 +72,7 @@ export async function saveHazard(app, draft, finding, decision) {
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on ?? null }),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on, order_reason: decision.order_reason }),
       evidence: await listEvidence(app, draft, before, code, fix),
       shown,
     },

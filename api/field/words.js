@@ -2,11 +2,13 @@
 
 import { CALL_OUT_WORDS } from "./call_out_words.js";
 import { LOCK_WORDS } from "./lock_words.js";
+import { ORDER_WORDS } from "./order_words.js";
 import { OUTBOX_WORDS } from "./outbox_words.js";
 
 const WORDS = {
   ...CALL_OUT_WORDS,
   ...LOCK_WORDS,
+  ...ORDER_WORDS,
   ...OUTBOX_WORDS,
   app: ["城建外业", "Infratrack field"],
   other_language: ["English", "中文"],

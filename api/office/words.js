@@ -1,9 +1,11 @@
 // Words of the office's pages in Chinese and English, and the language in use.
 
 import { DUTY_WORDS } from "./duty_words.js";
+import { HAZARD_WORDS } from "./hazard_words.js";
 import { SUPERVISION_WORDS } from "./supervision_words.js";
 
 const WORDS = {
+  ...HAZARD_WORDS,
   ...SUPERVISION_WORDS,
   ...DUTY_WORDS,
   brand: ["城建一张图", "Infratrack"],

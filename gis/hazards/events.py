@@ -84,6 +84,7 @@ class Found(Payload):
 
     What a phone leaves out the server settles when it takes the event in (see
     :mod:`gis.hazards.settle`): the code, the severity of the checklist's item, the place.
+    ``order_reason``: why the unit was given longer than the rule allows.
     """
 
     code: Annotated[str | None, Field(min_length=1, max_length=64)] = None
@@ -102,6 +103,7 @@ class Found(Payload):
     use_suspended: bool = False
     supervision_listed: bool = False
     order_due_on: date | None = None
+    order_reason: Words = None
 
 
 class Imported(Payload):

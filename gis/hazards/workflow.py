@@ -143,7 +143,7 @@ def _given(payload: Payload, *names: str) -> Changes:
 
 def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     found = _payload(event, Found)
-    values = found.model_dump(exclude={"lon", "lat"}, exclude_none=True)
+    values = found.model_dump(exclude={"lon", "lat", "order_reason"}, exclude_none=True)
     for name in ("asset_id", "visit_id"):
         if name in values:
             values[name] = str(values[name])

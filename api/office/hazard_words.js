@@ -1,0 +1,7 @@
+// Words of dates ordered on the spot and of hazards the office logs, in Chinese and English.
+
+export const HAZARD_WORDS = {
+  f_order_due_on: ["现场责令期限", "Ordered on the spot until"],
+  f_order_reason: ["放宽期限的理由", "Reason for the longer time"],
+  order_due: ["现场责令 {date} 前整改", "ordered on the spot until {date}"],
+};

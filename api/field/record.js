@@ -2,7 +2,8 @@
 
 import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
-import { saveFile } from "./export.js";
+import { saveOutbox } from "./export.js";
+import { adoptHanded, handOut, nameEntry } from "./handed.js";
 import { recordEvents } from "./outbox.js";
 import { countyDay } from "./limits.js";
 import { isQuotaError } from "./store.js";
@@ -178,18 +179,29 @@ export async function saveAct(app, draft, hazard, act, pendingCount) {
 // The record goes before its copies: where there is no room for both, they make way. Where there
 // is none at all it is offered as a file, and the draft stays: it is never just gone.
 async function keepOrSaveAsFile(app, who, events, options) {
-  const tries = [() => recordEvents(app.db, who, events, options), async () => recordEvents(app.db, who, await dropCopies(app, options.draft, events), options)];
   await flush();
-  let kept = false;
-  for (const attempt of tries) kept ||= await attempt().then(() => true, (error) => isQuotaError(error) ? false : Promise.reject(error));
+  const kept = (await keepRecords(app, who, events, options)) ?? (await keepRecords(app, who, (events = await dropCopies(app, options.draft, events)), options));
   if (!kept) {
     const chosen = await ask(say("save_hazard"), say("save_failed"), [["file", say("save_as_file"), "primary"], ["no", say("cancel")]]);
-    if (chosen === "file") saveFile(new Blob([JSON.stringify({ ...who, events })], { type: "application/json" }), "record.json");
+    if (chosen === "file") saveOutbox(await handOut(app.db, who, events, options));
     return false;
   }
   if (options.dropDraft) forgetDraft(options.draft);
   app.sender.now();
   return true;
+}
+
+// null: no room. What was handed out as a file before goes in first, as it was; if it is this very
+// entry, it is not recorded twice.
+async function keepRecords(app, who, events, options) {
+  try {
+    const adopted = await adoptHanded(app.db);
+    const known = adopted.some((one) => one.key === nameEntry(who, events));
+    return known || (await recordEvents(app.db, who, events, options));
+  } catch (error) {
+    if (!isQuotaError(error)) throw error;
+    return null;
+  }
 }
 
 async function dropCopies(app, draft, events) {

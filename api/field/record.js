@@ -1,6 +1,6 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepPhoto } from "./draft.js";
+import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
 import { saveOutbox } from "./export.js";
 import { adoptHanded, handOut, nameEntry } from "./handed.js";
@@ -63,6 +63,12 @@ const clean = (payload) => Object.fromEntries(Object.entries(payload).filter(([,
 // decision: {fixed: true, …} or {due_on}. Gives the hazard's code; null when nothing was kept.
 export async function saveHazard(app, draft, finding, decision) {
   const code = makeCode(finding.hazard_id, Date.now());
+  const without = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
+  // A file of a full phone may hold it already, while the draft that was kept still does, too.
+  if (await wasFound(app.db, finding.hazard_id)) {
+    await keepDraft(app, Object.assign(draft, without));
+    return code;
+  }
   const fix = chooseFix(app, { place: finding.place, asset: draft.asset, choice: draft.asset_choice });
   const item = findItem(app, draft, finding.item);
   const shown = { code, category: draft.category, item: finding.item, what: item?.text ?? null, description: finding.description, severity: item?.severity ?? null, asset: draft.asset?.name ?? draft.asset?.code ?? null };
@@ -79,11 +85,12 @@ export async function saveHazard(app, draft, finding, decision) {
     },
   ];
   if (decision.fixed) events.push(await makeFixed(app, draft, finding, { code, fix, shown }));
-  const next = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
-  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: next }))) return null;
-  Object.assign(draft, next);
+  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: without }))) return null;
+  Object.assign(draft, without);
   return code;
 }
+
+const wasFound = async (db, hazardId) => (await db.getAll("events")).some((row) => row.type === "found" && row.hazard_id === hazardId);
 
 async function makeFixed(app, draft, finding, { code, fix, shown }) {
   const after = finding.photos.filter((photo) => photo.kind === "after");

@@ -24,7 +24,10 @@ export function chooseFix(app, { place = null, asset = null, choice = null }) {
   return { lon: asset.lon, lat: asset.lat, accuracy_m: null, level: null, source: choice === "scan" ? "qr" : "asset", at };
 }
 
-const strip = ({ sha256, kind, media, bytes, taken_at, lon = null, lat = null, accuracy_m = null, of }) => ({ sha256, kind, media, bytes, taken_at, lon, lat, accuracy_m, ...(of ? { of } : {}) });
+const strip = ({ sha256, kind, media, bytes, taken_at, lon = null, lat = null, accuracy_m = null, of, ...more }) => ({
+  ...{ sha256, kind, media, bytes, taken_at, lon, lat, accuracy_m },
+  ...(of ? { of } : more.recompressed ? { recompressed: true, original_sha256: more.original_sha256, original_bytes: more.original_bytes } : {}),
+});
 
 // The originals and, beside each, the copy with time, place, person and code written into it.
 async function listEvidence(app, draft, photos, code, fix) {

@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { openDraft } from "./hazard.js";
 import { countLimit, findLimit, inDays } from "./limits.js";
 import { keepHazard } from "./keep.js";
+import { isSigned, makeSigning, unitSigns } from "./signing.js";
 import { button, field, segments, severityWord, toast } from "./ui.js";
 import { formatMoment, pick, say } from "./words.js";
 
@@ -33,7 +34,8 @@ export async function showOrder(app, [id, hazardId]) {
   });
   const save = button(say("save_hazard"), (event) => saveOrder(app, draft, finding, last, event.currentTarget), { kind: "primary", glyph: "check" });
   const what = make("p", { class: "lead", text: item ? pick(item.text) : finding.description || say("other_hazard") });
-  const body = [what, limitCard(limit, last, item), quick, date, reason];
+  const signing = unitSigns(app, draft) ? [await makeSigning(app, draft, finding)] : [];
+  const body = [what, limitCard(limit, last, item), quick, date, reason, ...signing];
   return { title: say("order_title"), back: `hazard/${draft.id}/${finding.hazard_id}`, body, foot: [save] };
 }
 
@@ -67,5 +69,6 @@ async function saveOrder(app, draft, finding, last, save) {
   if (!finding.due_on) return toast(say("due_on"), "bad");
   const late = isLate(finding, last);
   if (late && !finding.order_reason?.trim()) return toast(say("order_reason_needed"), "bad");
+  if (unitSigns(app, draft) && !isSigned(finding)) return toast(say("signature_needed"), "bad");
   return keepHazard(app, draft, finding, { due_on: finding.due_on, order_reason: late ? finding.order_reason.trim() : null }, save);
 }

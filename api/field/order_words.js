@@ -10,4 +10,7 @@ export const ORDER_WORDS = {
   order_late: ["晚于规定期限", "Later than the rule allows"],
   order_reason: ["放宽期限的理由", "Reason for the longer time"],
   order_reason_needed: ["晚于规定期限:请写明理由", "Later than the rule allows: give the reason"],
+  signature_optional: ["被检查单位签字(选填)", "Signature of the unit (optional)"],
+  signature_no_room: ["手机存储已满,签字存不下:照常保存,记录注明未能存下签字", "The phone is full and cannot keep the signature: save all the same, the record says so"],
+  signature_unkept: ["已签字,手机存储已满未能存下", "Signed; the full phone could not keep it"],
 };

@@ -6,6 +6,7 @@ import { saveOutbox } from "./export.js";
 import { adoptHanded, handOut, nameEntry } from "./handed.js";
 import { recordEvents } from "./outbox.js";
 import { countyDay } from "./limits.js";
+import { readSigning } from "./signing.js";
 import { isQuotaError } from "./store.js";
 import { ask, categoryWord, toast } from "./ui.js";
 import { formatMoment, pick, say } from "./words.js";
@@ -76,14 +77,15 @@ export async function saveHazard(app, draft, finding, decision) {
   const item = findItem(app, draft, finding.item);
   const shown = { code, category: draft.category, item: finding.item, what: item?.text ?? null, description: finding.description, severity: item?.severity ?? null, asset: draft.asset?.name ?? draft.asset?.code ?? null };
   const before = finding.photos.filter((photo) => photo.kind.startsWith("before"));
+  const signed = decision.fixed ? { evidence: [], payload: {} } : readSigning(finding);
   const events = [
     {
       ...shared(draft, fix),
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on, order_reason: decision.order_reason }),
-      evidence: await listEvidence(app, draft, before, code, fix),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
+      evidence: await listEvidence(app, draft, [...before, ...signed.evidence], code, fix),
       shown,
     },
   ];
@@ -97,7 +99,7 @@ const wasFound = async (db, hazardId) => (await db.getAll("events")).some((row) 
 
 async function makeFixed(app, draft, finding, { code, fix, shown }) {
   const after = finding.photos.filter((photo) => photo.kind === "after");
-  const signed = !finding.refuses && finding.signature;
+  const { evidence, payload } = readSigning(finding);
   return {
     ...shared(draft, fix),
     type: "fixed_on_spot",
@@ -105,19 +107,21 @@ async function makeFixed(app, draft, finding, { code, fix, shown }) {
     // The first thing that happens to a hazard is its discovery.
     expected_version: 1,
     form: formName(app, draft),
-    payload: clean({ team: draft.team, note: signed && finding.signer ? `${say("signer")}: ${finding.signer}` : null, refused_reason: finding.refuses ? finding.refused_reason.trim() : null }),
-    evidence: await listEvidence(app, draft, [...after, ...(signed ? [finding.signature] : [])], code, fix),
+    payload: clean({ team: draft.team, note: payload.signed_by ? `${say("signer")}: ${payload.signed_by}` : null, refused_reason: payload.refused_reason }),
+    evidence: await listEvidence(app, draft, [...after, ...evidence], code, fix),
     shown,
   };
 }
 
 export async function saveVisit(app, draft) {
+  const signed = readSigning(draft.signing ?? {});
   const fix = chooseFix(app, { asset: draft.asset, choice: draft.asset_choice });
   const event = {
     ...shared(draft, fix),
     type: "visited",
     form: formName(app, draft),
-    payload: visitPayload(app, draft),
+    payload: { ...visitPayload(app, draft), ...clean(signed.payload) },
+    evidence: signed.evidence.map(strip),
     shown: { asset: draft.asset?.name ?? draft.asset?.code ?? null, category: draft.category, result: visitResult(draft) },
   };
   return keepOrSaveAsFile(app, author(app, "inspector"), [event], { draft, dropDraft: true });

@@ -84,7 +84,8 @@ class Found(Payload):
 
     What a phone leaves out the server settles when it takes the event in (see
     :mod:`gis.hazards.settle`): the code, the severity of the checklist's item, the place.
-    ``order_reason``: why the unit was given longer than the rule allows.
+    ``order_reason``: why the unit was given longer than the rule allows; ``signed_by``: who signed
+    the order for it, ``refused_reason``: why nobody did.
     """
 
     code: Annotated[str | None, Field(min_length=1, max_length=64)] = None
@@ -104,6 +105,8 @@ class Found(Payload):
     supervision_listed: bool = False
     order_due_on: date | None = None
     order_reason: Words = None
+    signed_by: Name = None
+    refused_reason: Words = None
 
 
 class Imported(Payload):

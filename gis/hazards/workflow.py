@@ -141,9 +141,12 @@ def _given(payload: Payload, *names: str) -> Changes:
     return {n: v for n in names if (v := getattr(payload, n)) is not None}
 
 
+_OF_THE_ORDER = {"order_reason", "signed_by", "refused_reason"}
+
+
 def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     found = _payload(event, Found)
-    values = found.model_dump(exclude={"lon", "lat", "order_reason"}, exclude_none=True)
+    values = found.model_dump(exclude=_OF_THE_ORDER | {"lon", "lat"}, exclude_none=True)
     for name in ("asset_id", "visit_id"):
         if name in values:
             values[name] = str(values[name])

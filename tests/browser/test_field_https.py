@@ -294,6 +294,7 @@ def test_the_file_of_a_phone_and_that_of_a_full_one_are_imported_by_the_real_ser
     phone.take_before(61)
     phone.page.locator(".actions .button.amber").click()
     phone.page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     phone.page.evaluate(
         "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
         " IDBObjectStore.prototype.add = function (...row) {"

@@ -32,6 +32,7 @@ def open_order(office: Office, phone: Phone, item: str) -> Page:
     phone.take_before(1)
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     return page
 
 
@@ -78,3 +79,64 @@ def test_without_a_rule_of_its_own_the_bureaus_limit_is_preset(
     page = open_order(office, phone, item)
     expect(page.locator(".limit")).to_contain_text(f"局内期限({severity})")
     expect(page.locator("input[type=date]")).to_have_value(county_day(timedelta(days=days)))
+
+
+def open_gas_order(phone: Phone) -> Page:
+    phone.begin_visit()
+    phone.fail_item("gas.shutoff")
+    phone.take_before(1)
+    phone.page.locator(".actions .button.amber").click()
+    phone.page.wait_for_selector(".screen-order")
+    return phone.page
+
+
+def test_an_order_is_signed_by_the_unit(office: Office, phone: Phone) -> None:
+    page = open_gas_order(phone)
+    page.locator(".actions .button").click()
+    expect(page.locator(".toast.bad")).to_contain_text("需要签字")
+    phone.sign()
+    page.get_by_label("签字人").fill("刘老板")
+    page.wait_for_timeout(200)
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-visit")
+    phone.wait_until_sent(1)
+    (found,) = office.bodies("found")
+    (signature,) = [note for note in found["evidence"] if note["kind"] == "signature"]
+    assert office.evidence[signature["sha256"]].startswith(b"\x89PNG")
+    assert found["payload"]["signed_by"] == "刘老板"
+
+
+def test_or_refuses_and_it_is_written_why(office: Office, phone: Phone) -> None:
+    page = open_gas_order(phone)
+    page.locator(".segment", has_text="拒绝签字").click()
+    page.locator(".actions .button").click()
+    expect(page.locator(".toast.bad")).to_contain_text("拒签理由")
+    page.get_by_label("拒签理由").fill("负责人不在场")
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-visit")
+    phone.wait_until_sent(1)
+    (found,) = office.bodies("found")
+    assert found["payload"]["refused_reason"] == "负责人不在场"
+    assert "signature" not in {note["kind"] for note in found["evidence"]}
+
+
+def test_where_nobody_is_there_to_sign_nobody_is_asked(office: Office, phone: Phone) -> None:
+    page = open_order(office, phone, "sewer.cover_missing")
+    expect(page.locator(".signature")).to_have_count(0)
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".screen-visit")
+
+
+def test_a_visit_may_be_signed(office: Office, phone: Phone) -> None:
+    page = phone.page
+    phone.begin_visit()
+    page.locator("text=被检查单位签字(选填)").click()
+    phone.sign()
+    page.wait_for_timeout(200)
+    phone.finish_visit()
+    phone.wait_until_sent(1)
+    (visited,) = office.bodies("visited")
+    (signature,) = visited["evidence"]
+    assert signature["kind"] == "signature"
+    assert signature["sha256"] in office.evidence
+    assert phone.rows("blobs") == []

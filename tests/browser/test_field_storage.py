@@ -29,6 +29,7 @@ def test_a_full_phone_keeps_the_record_and_says_what_it_could_not_keep(
     expect(page.locator(".toast.bad", has_text="这张照片存不下")).to_be_visible()
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     save_or_be_told(page)
     if page.locator(".screen-order").is_visible():  # no room for a word either: it was said
         phone.empty_disk()
@@ -66,6 +67,7 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     page.locator("textarea").fill("阀门拆除")
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     page.evaluate(
         "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
         " IDBObjectStore.prototype.add = function (...row) {"
@@ -81,7 +83,9 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     (record,) = [json.loads(body) for body in saved["events"]]
     assert record["device"]["id"] == saved["device_id"]
     assert record["payload"]["description"] == "阀门拆除"
-    assert {blob["sha256"] for blob in saved["blobs"]} == set(phone.photos)  # copies made way
+    held = {blob["sha256"] for blob in saved["blobs"]}
+    assert held == {note["sha256"] for note in record["evidence"]} > set(phone.photos)
+    assert all("of" not in note for note in record["evidence"])  # copies made way
     assert set(phone.photos) <= {blob["sha256"] for blob in phone.rows("blobs")}
     expect(page.locator(".banner.bad", has_text="只在导出的文件里")).to_be_visible()
     hand_in(page, saved)
@@ -114,6 +118,7 @@ def test_what_was_handed_out_keeps_its_number_when_the_phone_goes_on(
     phone.take_before(1)
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     page.evaluate(
         "() => { IDBObjectStore.prototype.add = function () {"
         " throw new DOMException('full', 'QuotaExceededError'); }; }"

@@ -281,7 +281,9 @@ def test_a_photo_this_phone_cannot_draw_is_kept_as_it_is_and_it_is_said_where_it
     assert wide["media"] == "image/heic"
     assert office.evidence[wide["sha256"]] == heic
     assert [note for note in evidence if note.get("of") == wide["sha256"]] == []
-    assert len(evidence) == 3  # two originals, and the copy of the one that can be drawn
+    # Two originals, the copy of the one that can be drawn, and the signature.
+    kinds = sorted(note["kind"] for note in evidence)
+    assert kinds == ["before_close", "before_wide", "signature", "watermarked"]
 
 
 def test_the_phone_says_how_many_numbers_it_has_given_also_of_records_that_cannot_go(

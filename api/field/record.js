@@ -84,7 +84,7 @@ export async function saveHazard(app, draft, finding, decision) {
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), scanned_code: draft.scanned_code, order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
       evidence: await listEvidence(app, draft, [...before, ...signed.evidence], code, fix),
       shown,
     },
@@ -157,6 +157,7 @@ function visitPayload(app, draft) {
     accompanied_by: draft.accompanied_by.trim(),
     checklist: ticked.map(({ item }) => ({ item, result: draft.checklist[item] })),
     flood: draft.category === "flood" && Object.keys(flood).length ? flood : null,
+    scanned_code: draft.scanned_code,
     note: draft.note.trim(),
   });
 }

@@ -1,12 +1,14 @@
 // The words of the app in Chinese and English, and the language in use.
 
 import { CALL_OUT_WORDS } from "./call_out_words.js";
+import { ELSEWHERE_WORDS } from "./elsewhere_words.js";
 import { LOCK_WORDS } from "./lock_words.js";
 import { ORDER_WORDS } from "./order_words.js";
 import { OUTBOX_WORDS } from "./outbox_words.js";
 
 const WORDS = {
   ...CALL_OUT_WORDS,
+  ...ELSEWHERE_WORDS,
   ...LOCK_WORDS,
   ...ORDER_WORDS,
   ...OUTBOX_WORDS,

@@ -49,6 +49,7 @@ class Office:
     uploads: dict[str, Upload] = field(default_factory=dict)
     day: Json = field(default_factory=dict)
     version: int = 1
+    open_at: dict[str, list[Json]] = field(default_factory=dict)
     # Faults
     lose_replies: int = 0
     lose_uploads: int = 0

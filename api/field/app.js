@@ -4,8 +4,9 @@ import { currentAccount, listAccounts, markExpired, tokenOf } from "./account.js
 import { LoginNeededError } from "./answers.js";
 import { fetchDay, fetchOutline, noteContact, readDay, wipeIfStale } from "./day.js";
 import { make } from "./dom.js";
-import { flush } from "./draft.js";
+import { flush, forgetDraft } from "./draft.js";
 import { drawFrame } from "./frame.js";
+import { adoptHanded, readHanded } from "./handed.js";
 import { startLock } from "./lock.js";
 import { askPersistence, detectMode, readStorage } from "./modes.js";
 import { countOutbox, getDevice } from "./outbox.js";
@@ -14,7 +15,7 @@ import { showPlainForm } from "./plain.js";
 import { Positioning } from "./position.js";
 import { SCREENS } from "./screens.js";
 import { Sender } from "./send.js";
-import { onChange, openStore } from "./store.js";
+import { isQuotaError, onChange, openStore } from "./store.js";
 import { toast } from "./ui.js";
 import { say, useLanguage } from "./words.js";
 
@@ -98,7 +99,7 @@ function chooseScreen(name) {
 async function readState() {
   app.account = await currentAccount(app.db);
   app.expired = (await listAccounts(app.db)).find((one) => one.expired) ?? null;
-  app.counts = await countOutbox(app.db);
+  app.counts = { ...(await countOutbox(app.db)), handed: readHanded().length };
   app.day = app.account ? await readDay(app.db, app.account.id) : null;
   app.contact = await app.db.get("meta", "contact");
 }
@@ -179,6 +180,7 @@ async function start() {
   if (app.mode.level === "plain") return showPlainForm(app);
   app.db = await openStore({ onOutdated: () => location.reload() });
   await getDevice(app.db);
+  await takeBack();
   if (await wipeIfStale(app.db)) toast(say("wiped"));
   await startLock(app);
   app.sender = new Sender({
@@ -202,11 +204,19 @@ async function start() {
 // A page that is left open for days obeys the rule, too.
 async function everyMinute() {
   app.storage = await readStorage();
+  await takeBack();
   if (await wipeIfStale(app.db)) {
     app.locked = false;
     await draw();
     toast(say("wiped"));
   }
+}
+
+// What was handed out as a file goes into the outbox as soon as there is room for it.
+async function takeBack() {
+  const taken = await adoptHanded(app.db).catch((error) => (isQuotaError(error) ? [] : Promise.reject(error)));
+  for (const { draft } of taken) if (draft) forgetDraft(draft);
+  if (taken.length) app.sender?.now();
 }
 
 // An enrolment code arrives behind the #, so that no server log ever holds it.

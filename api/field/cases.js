@@ -33,7 +33,7 @@ function caseCard(app, hazard) {
       { class: "card-text" },
       make("strong", { text: hazardName(app, hazard) }),
       factLine([asset?.name ?? asset?.code, hazard.code]),
-      make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), dueBadge(app, hazard), hazard.local ? badge(say("just_recorded"), "good") : null),
+      make("span", { class: "badges" }, severityBadge(hazard.severity), badge(stateWord(hazard.state), "plain"), dueBadge(app, hazard), hazard.local ? badge(say(`just_${hazard.local}`), "good") : null),
     ),
     icon("next"),
   );

@@ -32,6 +32,15 @@ export function findLabelled(assets, text) {
 // An id with one character more, or a code whose last part is a single character.
 const looksLikeLabel = (shown) => /^[0-9a-f]{32}[0-9a-z]$/i.test(shown) || /[0-9a-z][\s._/-][0-9a-z]$/i.test(shown);
 
+// The id a label's QR code holds, with its check character; null for a code that people read.
+export function readLabelId(text) {
+  const plain = strip(lastPart(text));
+  if (!/^[0-9A-F]{32}[0-9A-Z]$/.test(plain) || !hasCheck(plain)) return null;
+  return plain.slice(0, 32).toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export const shownCode = (text) => lastPart(text);
+
 // A code as it is, or an address that ends in one. Codes hold slashes of their own now and then.
 function lastPart(text) {
   if (!/^[a-z]+:\/\//i.test(text)) return text.trim();

@@ -20,12 +20,15 @@ const localDate = (moment) => new Date(moment).toDateString();
 export async function fetchDay(db, account) {
   const day = await readDay(db, account.id);
   const same = day.cursor && localDate(day.fetched_at) === localDate(Date.now());
+  // What the office had received by then is in the answer, or is open no more.
+  const asked_at = new Date().toISOString();
   const answer = await askDay(account.token, same ? day.cursor : null);
   const base = same ? day : { ...EMPTY };
   const removed = answer.removed ?? {};
   const next = {
     account: account.id,
     cursor: answer.cursor ?? null,
+    asked_at,
     fetched_at: new Date().toISOString(),
     clock_ms: Date.parse(answer.now) - Date.now() || 0,
     forms: answer.forms?.length ? answer.forms : base.forms,

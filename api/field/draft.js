@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 const PAUSE_MS = 250;
 
-export async function startVisit(app, { asset = null, choice = "none", task = null, category = null }, way = {}) {
+export async function startVisit(app, { asset = null, choice = "none", task = null, category = null, scanned = null }, way = {}) {
   const known = (await app.db.getAll("drafts")).find(
     (draft) => draft.kind === "visit" && draft.account === app.account.id && asset && draft.asset?.id === asset.id,
   );
@@ -18,7 +18,8 @@ export async function startVisit(app, { asset = null, choice = "none", task = nu
     id: makeUuid7(),
     account: app.account.id,
     asset,
-    asset_choice: asset ? choice : "none",
+    asset_choice: asset || scanned ? choice : "none",
+    scanned_code: scanned,
     task_id: task?.id ?? findTask(app, asset)?.id ?? null,
     category: category ?? task?.category ?? asset?.category ?? "other",
     started_at: new Date().toISOString(),

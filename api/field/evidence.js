@@ -1,9 +1,14 @@
 // Photos as evidence: the bytes of the camera, untouched, under their hash; beside them a copy that
-// says in the picture who took it, where and when.
+// says in the picture who took it, where and when. What exceeds the limit of a file is written anew,
+// and the record names what it was made of.
 
 import { sha256Hex } from "./sha256.js";
 
 export const MAX_BYTES = 8 * 1024 * 1024;
+// Larger than any camera's photo: no phone is made to hold such a file in memory.
+const MOST_BYTES = 64 * 1024 * 1024;
+const LARGE_EDGE = 4096;
+const LARGE_QUALITIES = [0.92, 0.85, 0.75, 0.6, 0.45, 0.3];
 const COPY_EDGE = 1600;
 const COPY_QUALITY = 0.82;
 
@@ -30,15 +35,40 @@ export function sniffMedia(bytes) {
   return null;
 }
 
-// The file exactly as the camera made it. Too large is said, never quietly made smaller: a photo
-// that was written anew is no original.
+// The file exactly as the camera made it; one above the limit as the largest JPEG that fits, with
+// the hash and size of what the camera made in "recompressed".
 export async function readPhoto(file) {
-  if (file.size > MAX_BYTES) throw new PhotoRefusedError("too_large");
+  if (file.size > MOST_BYTES) throw new PhotoRefusedError("too_large");
   const buffer = await file.arrayBuffer();
   if (!buffer.byteLength) throw new PhotoRefusedError("empty");
   const media = sniffMedia(new Uint8Array(buffer, 0, Math.min(32, buffer.byteLength)));
   if (!media) throw new PhotoRefusedError("wrong_type");
-  return { sha256: await hashBytes(buffer), media, bytes: new Blob([buffer], { type: media }) };
+  const photo = { sha256: await hashBytes(buffer), media, bytes: new Blob([buffer], { type: media }) };
+  return file.size > MAX_BYTES ? recompress(photo) : photo;
+}
+
+async function recompress({ sha256, bytes }) {
+  const canvas = await drawScaled(bytes, LARGE_EDGE).catch(() => null);
+  if (!canvas) throw new PhotoRefusedError("too_large");
+  for (const quality of LARGE_QUALITIES) {
+    const smaller = await toBlob(canvas, "image/jpeg", quality);
+    if (smaller && smaller.size <= MAX_BYTES) return { ...(await describeBlob(smaller, "image/jpeg")), recompressed: { sha256, bytes: bytes.size } };
+  }
+  throw new PhotoRefusedError("too_large");
+}
+
+// What a record says of a photo that was written anew; nothing of any other.
+export const noteRecompressed = ({ recompressed }) => (recompressed ? { recompressed: true, original_sha256: recompressed.sha256, original_bytes: recompressed.bytes } : {});
+
+async function drawScaled(photo, edge) {
+  const image = await createImageBitmap(photo, { imageOrientation: "from-image" });
+  const scale = Math.min(1, edge / Math.max(image.width, image.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(image.width * scale);
+  canvas.height = Math.round(image.height * scale);
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  image.close();
+  return canvas;
 }
 
 export function toBlob(canvas, media, quality) {
@@ -57,14 +87,8 @@ export function canDraw(photo) {
 // null where the phone cannot draw the picture: the original does not wait for its copy.
 export async function makeWatermarked(photo, lines) {
   try {
-    const image = await createImageBitmap(photo, { imageOrientation: "from-image" });
-    const scale = Math.min(1, COPY_EDGE / Math.max(image.width, image.height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.round(image.width * scale);
-    canvas.height = Math.round(image.height * scale);
+    const canvas = await drawScaled(photo, COPY_EDGE);
     const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    image.close();
     drawLines(context, canvas, lines);
     const copy = await toBlob(canvas, "image/jpeg", COPY_QUALITY);
     return copy && (await describeBlob(copy, "image/jpeg"));

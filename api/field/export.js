@@ -11,9 +11,9 @@ async function toBase64(blob) {
   return btoa(text);
 }
 
-// Photo by photo, so that only one of them is in memory twice.
-export async function exportOutbox(db, account) {
-  const rows = await db.getAll("events");
+// Photo by photo, so that only one of them is in memory twice. more: rows that found no room.
+export async function exportOutbox(db, account, more = []) {
+  const rows = [...(await db.getAll("events")), ...more];
   const device = await db.get("meta", "device");
   const head = { format: "infratrack-outbox/1", device_id: device?.id ?? null, account };
   const parts = [JSON.stringify(head).slice(0, -1), ',"events":', JSON.stringify(rows.map((row) => row.body)), ',"blobs":['];
@@ -30,7 +30,11 @@ export async function exportOutbox(db, account) {
   return new Blob(parts, { type: "application/json" });
 }
 
-export function saveFile(blob, name) {
+export function saveOutbox(blob) {
+  saveFile(blob, `infratrack-outbox-${new Date().toISOString().slice(0, 16).replace(/[-:T]/g, "")}.json`);
+}
+
+function saveFile(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -86,6 +86,7 @@ function listBanners(app) {
   }
   const { counts, storage } = app;
   if (counts.attention) add(say("attention_banner", { n: counts.attention }), look(app), "bad");
+  if (counts.handed) add(say("handed_banner", { n: counts.handed }), look(app), "bad");
   if (counts.refused) add(say("refused_banner", { n: counts.refused }), look(app), "bad");
   const days = counts.oldest ? Math.floor((Date.now() - Date.parse(counts.oldest)) / DAY_MS) : 0;
   if (days >= OLD_DAYS) add(say("old_banner", { n: days }), look(app));

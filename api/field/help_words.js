@@ -74,7 +74,7 @@ export const FLOWS = [
     title: pair("照片", "Photos"),
     steps: [
       pair("用本页拍照,原片原样保存,另存一张水印副本", "Take them here: the original is kept untouched, beside a watermarked copy"),
-      pair("不超过 8 MB;相机请设为 JPEG", "Up to 8 MB each; set the camera to JPEG"),
+      pair("超过 8 MB 的会压缩后保存并记下原图校验值;相机请设为 JPEG", "Above 8 MB a smaller one is kept, with the original's hash; set the camera to JPEG"),
     ],
     example: pair("例:相机存 HEIC 时手机和办公页面都不能预览,原片仍完整送达,办公室下载后查看。", "Example: HEIC photos have no preview, here or in the office; they arrive whole and are opened after a download."),
   },

@@ -46,16 +46,10 @@ export async function recordEvents(db, author, events, { draft = null, dropDraft
   const tx = db.transaction(["events", "meta", "drafts", "blobs"], "readwrite", STRICT);
   tx.done.catch(() => {}); // a request that fails is thrown below; this is the same failure again
   const device = await tx.objectStore("meta").get("device");
-  const rows = [];
-  for (const event of events) {
-    device.seq += 1;
-    const at = new Date().toISOString();
-    const body = buildBody({ id: makeUuid7(), ...event }, author, device, at);
-    const sha256 = sha256Text(body);
-    device.prev_hash = sha256;
-    rows.push(makeRow(event, author, device.seq, body, sha256, at));
-    await tx.objectStore("events").add(rows.at(-1));
-    await claimBlobs(tx.objectStore("blobs"), rows.at(-1), draft?.id);
+  const rows = makeRows(device, author, events);
+  for (const row of rows) {
+    await tx.objectStore("events").add(row);
+    await claimBlobs(tx.objectStore("blobs"), row, draft?.id);
   }
   await tx.objectStore("meta").put(device, "device");
   if (draft && dropDraft) await tx.objectStore("drafts").delete(draft.id);
@@ -63,6 +57,17 @@ export async function recordEvents(db, author, events, { draft = null, dropDraft
   await tx.done;
   tellChange();
   return rows;
+}
+
+// The next records of the device, which is counted on.
+export function makeRows(device, author, events) {
+  return events.map((event) => {
+    device.seq += 1;
+    const at = new Date().toISOString();
+    const body = buildBody({ id: makeUuid7(), ...event }, author, device, at);
+    device.prev_hash = sha256Text(body);
+    return makeRow(event, author, device.seq, body, device.prev_hash, at);
+  });
 }
 
 function makeRow(event, author, seq, body, sha256, at) {
@@ -87,7 +92,7 @@ function makeRow(event, author, seq, body, sha256, at) {
   };
 }
 
-async function claimBlobs(blobs, row, draftId) {
+export async function claimBlobs(blobs, row, draftId) {
   for (const { sha256 } of row.evidence) {
     const blob = await blobs.get(sha256);
     if (!blob) continue;

@@ -27,6 +27,7 @@ export const OUTBOX_WORDS = {
   problem_mismatch: ["服务器的答复与此记录不符,未作数", "The server's answer was not about this record and does not count"],
   problem_lost: ["一张照片不在手机里", "A photo is not on this phone"],
   short_by: ["服务器只有 {n} 条,请联系办公室", "The server has only {n}: tell the office"],
+  handed_banner: ["手机已满:{n} 条记录只在导出的文件里,请交给办公室,或清理手机", "The phone is full: {n} records are only in the saved file. Hand it to the office, or free some space"],
   export: ["导出为文件", "Export as a file"],
   export_hint: ["长期没有信号时:导出的文件可用 U 盘、数据线等交给办公室,由经办人在系统中导入;重复导入不会重复记录。", "Without a signal for long: hand the file to the office by cable or stick; a case officer imports it. Importing twice does no harm."],
 };

@@ -2,7 +2,7 @@
 
 import { forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
 import { make } from "./dom.js";
-import { MAX_BYTES, PhotoRefusedError, canDraw, readPhoto } from "./evidence.js";
+import { MAX_BYTES, PhotoRefusedError, canDraw, noteRecompressed, readPhoto } from "./evidence.js";
 import { icon, toast } from "./ui.js";
 import { say } from "./words.js";
 
@@ -53,8 +53,9 @@ export async function takePhoto(app, draft, photos, kind, file) {
     const old = photos.findIndex((one) => one.kind === kind);
     const gone = old >= 0 ? photos.splice(old, 1)[0] : null;
     const { lon = null, lat = null, accuracy_m = null } = app.positioning.best ?? {};
-    photos.push({ sha256: photo.sha256, kind, media: photo.media, bytes: photo.bytes.size, taken_at: new Date().toISOString(), lon, lat, accuracy_m });
+    photos.push({ sha256: photo.sha256, kind, media: photo.media, bytes: photo.bytes.size, taken_at: new Date().toISOString(), lon, lat, accuracy_m, ...noteRecompressed(photo) });
     await keepDraft(app, draft);
+    if (photo.recompressed) toast(say("photo_recompressed", { n: Math.ceil(photo.recompressed.bytes / 1048576) }), "warn");
     if (!(await canDraw(photo.bytes))) toast(say("photo_undrawn"), "warn");
     if (gone && gone.sha256 !== photo.sha256) await forgetPhoto(app, draft, gone.sha256);
   } catch (error) {

@@ -1,7 +1,7 @@
 // The form for a browser that keeps nothing: one hazard, sent while the page is open.
 
 import { make } from "./dom.js";
-import { MAX_BYTES, PhotoRefusedError, readPhoto } from "./evidence.js";
+import { MAX_BYTES, PhotoRefusedError, noteRecompressed, readPhoto } from "./evidence.js";
 import { positionLine } from "./place.js";
 import { chooseFix, makeCode } from "./record.js";
 import { sha256Text } from "./sha256.js";
@@ -76,7 +76,9 @@ async function takePhotos(state, files) {
   state.sending = null;
   for (const file of files) {
     try {
-      state.photos.push({ ...(await readPhoto(file)), taken_at: new Date().toISOString() });
+      const photo = await readPhoto(file);
+      if (photo.recompressed) toast(say("photo_recompressed", { n: Math.ceil(photo.recompressed.bytes / 1048576) }), "warn");
+      state.photos.push({ ...photo, taken_at: new Date().toISOString() });
     } catch (error) {
       if (!(error instanceof PhotoRefusedError)) throw error;
       toast(say(`photo_${error.reason}`, { n: MAX_BYTES / 1048576 }), "bad");
@@ -113,7 +115,7 @@ function buildRecord(state, fix) {
   const hazard_id = makeUuid7();
   const at = new Date().toISOString();
   const code = makeCode(hazard_id, at);
-  const evidence = photos.map(({ sha256, media, bytes, taken_at }, index) => ({ sha256, kind: index ? "before_close" : "before_wide", media, bytes: bytes.size, taken_at }));
+  const evidence = photos.map((photo, index) => ({ sha256: photo.sha256, kind: index ? "before_close" : "before_wide", media: photo.media, bytes: photo.bytes.size, taken_at: photo.taken_at, ...noteRecompressed(photo) }));
   state.seq += 1;
   const record = { id, type: "found", account: session.person.id, role: "inspector", hazard_id, visit_id: null, asset_id: asset?.id ?? null, asset_choice: asset ? "list" : "none", task_id: null, expected_version: null, form: null, payload: { code, category, description }, evidence, device: { id: session.device_id, seq: state.seq, at }, prev_hash, fix };
   const body = JSON.stringify(record);

@@ -1,17 +1,19 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepPhoto } from "./draft.js";
+import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
-import { saveFile } from "./export.js";
+import { saveOutbox } from "./export.js";
+import { adoptHanded, handOut, nameEntry } from "./handed.js";
 import { recordEvents } from "./outbox.js";
+import { countyDay } from "./limits.js";
+import { readSigning } from "./signing.js";
 import { isQuotaError } from "./store.js";
 import { ask, categoryWord, toast } from "./ui.js";
 import { formatMoment, pick, say } from "./words.js";
 
 // As the server works it out (business days are those of the county): it stands in the watermark.
 export function makeCode(hazardId, at) {
-  const day = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short" }).format(new Date(at));
-  return `YH${day.slice(2).replaceAll("-", "")}-${hazardId.slice(-8).toUpperCase()}`;
+  return `YH${countyDay(at).slice(2).replaceAll("-", "")}-${hazardId.slice(-8).toUpperCase()}`;
 }
 
 // The best that is known: what was tapped, what was measured, where the asset stands.
@@ -23,7 +25,10 @@ export function chooseFix(app, { place = null, asset = null, choice = null }) {
   return { lon: asset.lon, lat: asset.lat, accuracy_m: null, level: null, source: choice === "scan" ? "qr" : "asset", at };
 }
 
-const strip = ({ sha256, kind, media, bytes, taken_at, lon = null, lat = null, accuracy_m = null, of }) => ({ sha256, kind, media, bytes, taken_at, lon, lat, accuracy_m, ...(of ? { of } : {}) });
+const strip = ({ sha256, kind, media, bytes, taken_at, lon = null, lat = null, accuracy_m = null, of, ...more }) => ({
+  ...{ sha256, kind, media, bytes, taken_at, lon, lat, accuracy_m },
+  ...(of ? { of } : more.recompressed ? { recompressed: true, original_sha256: more.original_sha256, original_bytes: more.original_bytes } : {}),
+});
 
 // The originals and, beside each, the copy with time, place, person and code written into it.
 async function listEvidence(app, draft, photos, code, fix) {
@@ -62,31 +67,39 @@ const clean = (payload) => Object.fromEntries(Object.entries(payload).filter(([,
 // decision: {fixed: true, …} or {due_on}. Gives the hazard's code; null when nothing was kept.
 export async function saveHazard(app, draft, finding, decision) {
   const code = makeCode(finding.hazard_id, Date.now());
+  const without = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
+  // A file of a full phone may hold it already, while the draft that was kept still does, too.
+  if (await wasFound(app.db, finding.hazard_id)) {
+    await keepDraft(app, Object.assign(draft, without));
+    return code;
+  }
   const fix = chooseFix(app, { place: finding.place, asset: draft.asset, choice: draft.asset_choice });
   const item = findItem(app, draft, finding.item);
   const shown = { code, category: draft.category, item: finding.item, what: item?.text ?? null, description: finding.description, severity: item?.severity ?? null, asset: draft.asset?.name ?? draft.asset?.code ?? null };
   const before = finding.photos.filter((photo) => photo.kind.startsWith("before"));
+  const signed = decision.fixed ? { evidence: [], payload: {} } : readSigning(finding);
   const events = [
     {
       ...shared(draft, fix),
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), order_due_on: decision.due_on ?? null }),
-      evidence: await listEvidence(app, draft, before, code, fix),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), scanned_code: draft.scanned_code, order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
+      evidence: await listEvidence(app, draft, [...before, ...signed.evidence], code, fix),
       shown,
     },
   ];
   if (decision.fixed) events.push(await makeFixed(app, draft, finding, { code, fix, shown }));
-  const next = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
-  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: next }))) return null;
-  Object.assign(draft, next);
+  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: without }))) return null;
+  Object.assign(draft, without);
   return code;
 }
 
+const wasFound = async (db, hazardId) => (await db.getAll("events")).some((row) => row.type === "found" && row.hazard_id === hazardId);
+
 async function makeFixed(app, draft, finding, { code, fix, shown }) {
   const after = finding.photos.filter((photo) => photo.kind === "after");
-  const signed = !finding.refuses && finding.signature;
+  const { evidence, payload } = readSigning(finding);
   return {
     ...shared(draft, fix),
     type: "fixed_on_spot",
@@ -94,19 +107,21 @@ async function makeFixed(app, draft, finding, { code, fix, shown }) {
     // The first thing that happens to a hazard is its discovery.
     expected_version: 1,
     form: formName(app, draft),
-    payload: clean({ team: draft.team, note: signed && finding.signer ? `${say("signer")}: ${finding.signer}` : null, refused_reason: finding.refuses ? finding.refused_reason.trim() : null }),
-    evidence: await listEvidence(app, draft, [...after, ...(signed ? [finding.signature] : [])], code, fix),
+    payload: clean({ team: draft.team, note: payload.signed_by ? `${say("signer")}: ${payload.signed_by}` : null, refused_reason: payload.refused_reason }),
+    evidence: await listEvidence(app, draft, [...after, ...evidence], code, fix),
     shown,
   };
 }
 
 export async function saveVisit(app, draft) {
+  const signed = readSigning(draft.signing ?? {});
   const fix = chooseFix(app, { asset: draft.asset, choice: draft.asset_choice });
   const event = {
     ...shared(draft, fix),
     type: "visited",
     form: formName(app, draft),
-    payload: visitPayload(app, draft),
+    payload: { ...visitPayload(app, draft), ...clean(signed.payload) },
+    evidence: signed.evidence.map(strip),
     shown: { asset: draft.asset?.name ?? draft.asset?.code ?? null, category: draft.category, result: visitResult(draft) },
   };
   return keepOrSaveAsFile(app, author(app, "inspector"), [event], { draft, dropDraft: true });
@@ -142,6 +157,7 @@ function visitPayload(app, draft) {
     accompanied_by: draft.accompanied_by.trim(),
     checklist: ticked.map(({ item }) => ({ item, result: draft.checklist[item] })),
     flood: draft.category === "flood" && Object.keys(flood).length ? flood : null,
+    scanned_code: draft.scanned_code,
     note: draft.note.trim(),
   });
 }
@@ -178,18 +194,29 @@ export async function saveAct(app, draft, hazard, act, pendingCount) {
 // The record goes before its copies: where there is no room for both, they make way. Where there
 // is none at all it is offered as a file, and the draft stays: it is never just gone.
 async function keepOrSaveAsFile(app, who, events, options) {
-  const tries = [() => recordEvents(app.db, who, events, options), async () => recordEvents(app.db, who, await dropCopies(app, options.draft, events), options)];
   await flush();
-  let kept = false;
-  for (const attempt of tries) kept ||= await attempt().then(() => true, (error) => isQuotaError(error) ? false : Promise.reject(error));
+  const kept = (await keepRecords(app, who, events, options)) ?? (await keepRecords(app, who, (events = await dropCopies(app, options.draft, events)), options));
   if (!kept) {
     const chosen = await ask(say("save_hazard"), say("save_failed"), [["file", say("save_as_file"), "primary"], ["no", say("cancel")]]);
-    if (chosen === "file") saveFile(new Blob([JSON.stringify({ ...who, events })], { type: "application/json" }), "record.json");
+    if (chosen === "file") saveOutbox(await handOut(app.db, who, events, options));
     return false;
   }
   if (options.dropDraft) forgetDraft(options.draft);
   app.sender.now();
   return true;
+}
+
+// null: no room. What was handed out as a file before goes in first, as it was; if it is this very
+// entry, it is not recorded twice.
+async function keepRecords(app, who, events, options) {
+  try {
+    const adopted = await adoptHanded(app.db);
+    const known = adopted.some((one) => one.key === nameEntry(who, events));
+    return known || (await recordEvents(app.db, who, events, options));
+  } catch (error) {
+    if (!isQuotaError(error)) throw error;
+    return null;
+  }
 }
 
 async function dropCopies(app, draft, events) {

@@ -1,6 +1,7 @@
 // Reading a QR code with the camera: the browser's own reader, else zxing; a typed code does too.
 
 import { decode, findLabelled } from "./codes.js";
+import { elsewhereCard } from "./elsewhere.js";
 import { startVisit } from "./draft.js";
 import { make } from "./dom.js";
 import { button, field, toast } from "./ui.js";
@@ -32,6 +33,8 @@ export async function showScan(app, [purpose = "asset"]) {
   });
   const leave = () => reading.then((stop) => stop());
   const login = purpose === "login";
+  if (app.scanned && !login) showProblem(app, app.scanned, several);
+  app.scanned = null;
   return { title: say(login ? "scan_login_title" : "scan_title"), back: login ? "login" : "today", body: [window, words, form, several], leave };
 }
 
@@ -92,7 +95,7 @@ function loadZxing() {
 export async function showAsset(app, [code = ""]) {
   const found = findLabelled(app.day.assets, code);
   if (found.asset) return startVisit(app, { asset: found.asset, choice: "scan" }, { replace: true });
-  sayProblem(found, code);
+  app.scanned = code;
   return app.go("scan", { replace: true });
 }
 
@@ -102,6 +105,13 @@ function takeAsset(app, text, place) {
   const open = (asset) => startVisit(app, { asset, choice: "scan" });
   if (found.asset) return open(found.asset);
   place.replaceChildren(...(found.several ?? []).map((asset) => button(assetName(asset), () => open(asset), { kind: "wide" })));
+  return showProblem(app, text, place);
+}
+
+// A mistyped code is typed again; any other that is none of today's is a place all the same.
+function showProblem(app, text, place) {
+  const found = findLabelled(app.day.assets, text);
+  if (found.problem && found.problem !== "wrong_check") place.replaceChildren(elsewhereCard(app, text));
   return sayProblem(found, text);
 }
 

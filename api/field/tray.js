@@ -1,7 +1,8 @@
 // The outbox, for everybody to see: what the server has, what waits and why.
 
 import { make } from "./dom.js";
-import { exportOutbox, saveFile } from "./export.js";
+import { exportOutbox, saveOutbox } from "./export.js";
+import { readHanded } from "./handed.js";
 import { tryAgain } from "./outbox.js";
 import { tellChange } from "./store.js";
 import { badge, button, card, eventWord, factLine, icon, toast } from "./ui.js";
@@ -19,8 +20,7 @@ export async function showTray(app) {
   await fill();
   document.addEventListener("outbox-changed", fill);
   const save = button(say("export"), async () => {
-    const blob = await exportOutbox(app.db, app.account.id);
-    saveFile(blob, `infratrack-outbox-${new Date().toISOString().slice(0, 16).replace(/[-:T]/g, "")}.json`);
+    saveOutbox(await exportOutbox(app.db, app.account.id, readHanded().flatMap((one) => one.rows)));
   }, { kind: "wide", glyph: "file" });
   const body = [head, list, make("section", { class: "stack export" }, save, make("p", { class: "hint", text: say("export_hint") }))];
   return { title: say("outbox_title"), tabs: true, body, leave: () => document.removeEventListener("outbox-changed", fill) };

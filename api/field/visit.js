@@ -6,6 +6,7 @@ import { make } from "./dom.js";
 import { listHazards } from "./known.js";
 import { positionLine } from "./place.js";
 import { saveVisit } from "./record.js";
+import { isSigned, makeSigning, unitSigns } from "./signing.js";
 import { makeTeam } from "./team.js";
 import { ask, badge, button, card, categoryWord, factLine, field, icon, segments, severityBadge, stateWord, toast } from "./ui.js";
 import { pick, say } from "./words.js";
@@ -29,6 +30,7 @@ export async function showVisit(app, [id]) {
     checks,
     ...(draft.category === "flood" ? [floodFields(app, draft)] : []),
     makeTeam(app, draft),
+    ...(unitSigns(app, draft) ? [await offerSigning(app, draft)] : []),
     field(say("note"), { tag: "textarea", rows: "2", value: draft.note, oninput: (value) => set(app, draft, "note", value) }),
     button(say("drop_visit"), () => discard(app, draft), { kind: "quiet danger" }),
   ];
@@ -42,7 +44,7 @@ function set(app, draft, name, value) {
 }
 
 function visitHead(draft, line) {
-  const facts = factLine([draft.asset?.code, draft.asset?.address]);
+  const facts = factLine([draft.asset?.code ?? draft.scanned_code, draft.asset?.address]);
   return make("section", { class: "visit-head" }, make("div", { class: "badges" }, badge(categoryWord(draft.category)), facts), line.element);
 }
 
@@ -74,6 +76,12 @@ function pickResult(app, draft, fill) {
     keepDraft(app, draft);
     fill();
   });
+}
+
+// Nobody has to sign a visit without a finding; who wants to, can.
+async function offerSigning(app, draft) {
+  draft.signing ??= { signature: null, signer: "", refuses: false, refused_reason: "" };
+  return make("details", { class: "other", open: isSigned(draft.signing) }, make("summary", { text: say("signature_optional") }), await makeSigning(app, draft, draft.signing));
 }
 
 function noEntryNote(draft) {
@@ -181,6 +189,7 @@ async function discard(app, draft) {
 async function finishVisit(app, draft) {
   const items = listItems(app, draft);
   const open = draft.result === "inspected" ? items.filter(({ item }) => !draft.checklist[item]).length : 0;
+  await app.busy;
   if (draft.team.length < 2) return toast(say("team_needed"), "bad");
   if (draft.findings.length) return toast(say("finish_draft"), "bad");
   if (open) return toast(say("finish_open", { n: open }), "bad");

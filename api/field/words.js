@@ -1,12 +1,16 @@
 // The words of the app in Chinese and English, and the language in use.
 
 import { CALL_OUT_WORDS } from "./call_out_words.js";
+import { ELSEWHERE_WORDS } from "./elsewhere_words.js";
 import { LOCK_WORDS } from "./lock_words.js";
+import { ORDER_WORDS } from "./order_words.js";
 import { OUTBOX_WORDS } from "./outbox_words.js";
 
 const WORDS = {
   ...CALL_OUT_WORDS,
+  ...ELSEWHERE_WORDS,
   ...LOCK_WORDS,
+  ...ORDER_WORDS,
   ...OUTBOX_WORDS,
   app: ["城建外业", "Infratrack field"],
   other_language: ["English", "中文"],
@@ -164,7 +168,8 @@ const WORDS = {
   photo_other: ["现场", "Photo"],
   photo_retake: ["重拍", "Retake"],
   photo_needed: ["请先拍{names}照片", "Take these photos first: {names}"],
-  photo_too_large: ["照片超过 8 MB:请把相机的照片尺寸调小一档再拍。原图是证据,不会被压缩代替", "The photo exceeds 8 MB: lower the camera's picture size and take it again. The original is evidence and is never replaced by a smaller one"],
+  photo_too_large: ["照片超过 {n} MB,本机又不能把它压缩:请把相机设为 JPEG 或把照片尺寸调小一档再拍", "The photo exceeds {n} MB and cannot be made smaller here: set the camera to JPEG or to a smaller picture and take it again"],
+  photo_recompressed: ["照片 {n} MB,超过 8 MB:已压缩后保存,原图的校验值和大小记入记录。请在相机里保留原图", "The photo of {n} MB exceeds 8 MB: kept smaller, with the hash and size of the original in the record. Keep the original in the camera"],
   photo_wrong_type: ["这不是照片(JPEG、PNG、WebP 或 HEIC)", "This is not a photo (JPEG, PNG, WebP or HEIC)"],
   photo_empty: ["相机没有给出照片,请重拍", "The camera gave no photo: take it again"],
   photo_no_room: ["手机存储已满,这张照片存不下。请联网发送或清理手机后重拍;文字记录仍可保存", "The phone is full: this photo could not be kept. Send or free some space and take it again; the record itself can still be saved"],
@@ -200,7 +205,8 @@ const WORDS = {
   cases_none: ["没有未销号的隐患", "No open hazards"],
   cases_mine: ["可办理", "You can act"],
   cases_other: ["仅查看", "To look at"],
-  just_recorded: ["今天记录,等待发送", "Recorded today, waiting to be sent"],
+  just_waiting: ["今天记录,等待发送", "Recorded today, waiting to be sent"],
+  just_received: ["服务器已收到", "received by the server"],
   asset: ["设施", "Asset"],
   actions: ["办理", "Act"],
   act_waiting: ["已记录“{what}”,等待服务器确认", "“{what}” is recorded and waits for the server"],

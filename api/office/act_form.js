@@ -2,7 +2,7 @@
 
 import { ACTS, findMissing, makePayload } from "./acts.js";
 import { make } from "./dom.js";
-import { MAX_BYTES, PhotoRefusedError, hashBytes, readPhoto } from "./evidence.js";
+import { MAX_BYTES, PhotoRefusedError, hashBytes, noteRecompressed, readPhoto } from "./evidence.js";
 import { button, field, openDialog, optionsOf, select, toast, word } from "./parts.js";
 import { planWord } from "./plan.js";
 import { sendRecord, uploadPhoto } from "./records.js";
@@ -73,7 +73,7 @@ const placeOf = ({ asset_id, lon, lat }) => ({ asset_id: asset_id ?? null, fix: 
 async function submitAct({ office, hazard, event, given }) {
   for (const { photo } of given.photos) await uploadPhoto(photo);
   const { person } = office.start;
-  const evidence = given.photos.map(({ photo, kind }) => ({ sha256: photo.sha256, kind, media: photo.media, bytes: photo.bytes.size }));
+  const evidence = given.photos.map(({ photo, kind }) => ({ sha256: photo.sha256, kind, media: photo.media, bytes: photo.bytes.size, ...noteRecompressed(photo) }));
   return sendRecord(person.id, {
     type: event,
     role: chooseRole(event, person.capacities),
@@ -151,6 +151,7 @@ export function renderPhotoField(act, photos) {
       try {
         const photo = takesDocuments ? await readFile(file) : await readPhoto(file);
         if (photos.some((one) => one.photo.sha256 === photo.sha256)) continue;
+        if (photo.recompressed) toast(`${file.name}: ${say("photo_recompressed")}`);
         photos.push({ photo, name: file.name, kind: kind?.value ?? act.photos[0] });
       } catch (error) {
         if (!error.reason) throw error;

@@ -9,8 +9,10 @@ import { button, latenessMark, personName, severityMark, stateChip, titleOf, tow
 import { renderPhotos } from "./photos.js";
 import { lastPlan, renderClocks, renderPlan } from "./plan.js";
 import { showPlot } from "./plots.js";
-import { renderTimeline } from "./timeline.js";
+import { cautionOf, renderTimeline } from "./timeline.js";
 import { currentLanguage, say } from "./words.js";
+
+const DATED = new Set(["found", "notified", "extended", "deferred"]);
 
 export class CasePanel {
   // changed(): after something was recorded.
@@ -62,7 +64,8 @@ export class CasePanel {
         make("p", { class: "chips" }, severityMark(hazard.severity), stateChip(hazard.state), latenessMark(hazard.due_at, hazard.is_open),
           hazard.supervision_listed ? make("span", { class: "chip is-late", text: say("supervision") }) : null,
           hazard.use_suspended ? make("span", { class: "chip", text: say("use_suspended") }) : null),
-        renderDates(hazard)),
+        renderDates(hazard),
+        renderCautions(timeline)),
       renderActs({ office: this.office, hazard, allowed, hints, done: () => this.recorded() }),
       renderFacts(hazard, start),
       renderPlan(hazard, timeline),
@@ -81,11 +84,19 @@ export class CasePanel {
 // The date in force, and beside it the one first set: it is never overwritten.
 function renderDates(hazard) {
   const parts = [hazard.due_at ? say("due", { date: writeMoment(hazard.due_at) }) : say("no_due")];
+  if (!hazard.due_at && hazard.order_due_on) parts.push(say("order_due", { date: writeDate(hazard.order_due_on) }));
   if (hazard.original_due_at && hazard.original_due_at !== hazard.due_at) parts.push(say("original_due", { date: writeMoment(hazard.original_due_at) }));
   if (hazard.extensions) parts.push(say("extensions", { n: hazard.extensions }));
   if (hazard.returns) parts.push(say("returns", { n: hazard.returns }));
   if (hazard.waiting) parts.push(say("waiting_records", { n: hazard.waiting }));
   return make("p", { class: "case-dates", text: parts.join(" · ") });
+}
+
+// What is to be checked of the date in force: the newest record that speaks of one.
+function renderCautions(timeline) {
+  const last = timeline.filter((record) => record.outcome === "applied" && DATED.has(record.type)).at(-1);
+  const text = last && cautionOf(last);
+  return text ? make("p", { class: "note caution", text }) : null;
 }
 
 function renderFacts(hazard, start) {

@@ -70,5 +70,6 @@ function openPhoto(note) {
   const taken = [note.taken_at && writeMoment(note.taken_at), note.lon && `${note.lon.toFixed(5)}, ${note.lat.toFixed(5)}`].filter(Boolean).join(" · ");
   openDialog(word("evidence", note.kind), make("div", {},
     make("div", { class: "screens" }, figure(note, say("original")), note.copy?.stored ? figure(note.copy, say("copy")) : null),
+    note.recompressed ? make("p", { class: "note recompressed", text: say("is_recompressed", { n: (note.original_bytes / 1048576).toFixed(1), hash: note.original_sha256 }) }) : null,
     make("p", { class: "muted", text: taken })), { wide: true });
 }

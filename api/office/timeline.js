@@ -19,6 +19,7 @@ const SHOWN = {
   stage: ["stage", (value) => word("stage", value)], recipient: ["stage_for", (value) => word("recipient", value)],
   to: ["f_to", (value, start) => (Array.isArray(value) ? value.map((login) => personName(start, login)).join(say("separator")) : value)],
   copies: ["stage_copies", (value, start) => value.map((login) => personName(start, login)).join(say("separator"))],
+  scanned_code: ["f_scanned_code"], order_due_on: ["f_order_due_on", writeDate], order_reason: ["f_order_reason"], signed_by: ["f_signed_by"],
   due_at: ["f_due_on", writeMoment], review_on: ["f_review_on", writeDate], fixed_at: ["f_fixed_on", writeMoment],
   supervision_listed: ["f_supervision_listed", (value) => say(value ? "yes" : "no")],
   use_suspended: ["f_use_suspended", (value) => say(value ? "yes" : "no")],
@@ -41,7 +42,16 @@ function renderRecord(record, start, version) {
       make("time", { class: "muted", datetime: record.at, text: writeMoment(record.at) })),
     record.reason ? make("p", { class: "record-reason", text: pick(record.reason) }) : null,
     renderPayload(record.payload ?? {}, start),
+    renderCaution(record),
     renderMeasures(record));
+}
+
+// What the server noted of a date when it took the record in; a notice's own date stands by itself.
+export const cautionOf = (record) => (record.type === "notified" && record.payload?.due_at ? "" : pick(record.caution));
+
+function renderCaution(record) {
+  const text = cautionOf(record);
+  return text ? make("p", { class: "note caution", text }) : null;
 }
 
 function renderPayload(payload, start) {

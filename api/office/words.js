@@ -2,10 +2,12 @@
 
 import { CAMPAIGN_WORDS } from "./campaign_words.js";
 import { DUTY_WORDS } from "./duty_words.js";
+import { HAZARD_WORDS } from "./hazard_words.js";
 import { SUPERVISION_WORDS } from "./supervision_words.js";
 
 const WORDS = {
   ...CAMPAIGN_WORDS,
+  ...HAZARD_WORDS,
   ...SUPERVISION_WORDS,
   ...DUTY_WORDS,
   brand: ["城建一张图", "Infratrack"],

@@ -111,6 +111,12 @@ class DeadlineRule(_Data):
         return words
 
 
+def limit_rule(severity: Severity) -> DeadlineRule:
+    """The bureau's limit for a severity, as a rule."""
+    limit = RECTIFICATION_LIMITS[severity]
+    return DeadlineRule(rule=RuleName.DAYS, days=limit.days, unit=limit.unit)
+
+
 class Source(_Data):
     """A law, standard or custom items rest on."""
 
@@ -150,8 +156,7 @@ class Item(_Data):
         """Its own deadline rule, or the bureau's limit for its severity."""
         if self.deadline is not None:
             return self.deadline
-        limit = RECTIFICATION_LIMITS[self.severity]
-        return DeadlineRule(rule=RuleName.DAYS, days=limit.days, unit=limit.unit)
+        return limit_rule(self.severity)
 
     @property
     def control_limit(self) -> Hours | None:

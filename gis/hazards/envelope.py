@@ -72,7 +72,11 @@ class _Part(BaseModel):
 
 
 class EvidenceNote(_Part):
-    """One promised file: its hash now, its bytes later (lon/lat where the photo was taken)."""
+    """One promised file: its hash now, its bytes later (lon/lat where the photo was taken).
+
+    ``of``: the original it is a copy of. ``recompressed``: the camera's own file exceeded the limit
+    and was written anew; ``original_sha256`` and ``original_bytes`` say what it was.
+    """
 
     sha256: Hash
     kind: EvidenceKind = EvidenceKind.OTHER
@@ -83,6 +87,9 @@ class EvidenceNote(_Part):
     lat: Latitude | None = None
     accuracy_m: Annotated[float | None, Field(ge=0, le=1e6)] = None
     of: Hash | None = None
+    recompressed: bool | None = None
+    original_sha256: Hash | None = None
+    original_bytes: Annotated[int | None, Field(ge=0, le=2**40)] = None
 
 
 class DeviceNote(_Part):

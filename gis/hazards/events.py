@@ -85,6 +85,9 @@ class Found(Payload):
 
     What a phone leaves out the server settles when it takes the event in (see
     :mod:`gis.hazards.settle`): the code, the severity of the checklist's item, the place.
+    ``scanned_code``: a label that was none of the day's assets. ``order_reason``: why the unit was
+    given longer than the rule allows; ``signed_by``: who signed the order for it,
+    ``refused_reason``: why nobody did.
     """
 
     code: Annotated[str | None, Field(min_length=1, max_length=64)] = None
@@ -102,7 +105,11 @@ class Found(Payload):
     duty_holder: Name = None
     use_suspended: bool = False
     supervision_listed: bool = False
+    scanned_code: Name = None
     order_due_on: date | None = None
+    order_reason: Words = None
+    signed_by: Name = None
+    refused_reason: Words = None
 
 
 class Imported(Payload):

@@ -10,9 +10,16 @@ from typing import Any
 
 from gis.attributes import Text
 from gis.errors import NotFoundError
-from gis.hazards.catalogue import Catalogue, Item, list_versions, read_catalogue
+from gis.hazards.catalogue import (
+    Catalogue,
+    DeadlineRule,
+    Item,
+    limit_rule,
+    list_versions,
+    read_catalogue,
+)
 from gis.hazards.records import Visited, VisitResult
-from gis.kinds.hazard import HazardCategory
+from gis.kinds.hazard import HazardCategory, Severity
 
 Document = dict[str, Any]  # Any: JSON
 VISIT_RESULTS = {
@@ -119,6 +126,7 @@ def _form(catalogue: Catalogue, category: HazardCategory) -> Document:
             {"value": value, **VISIT_RESULTS[value].as_dict()} for value in form.visit_results
         ],
         "needs": {"photos": form.photos, "signature": form.signature},
+        "limits": {severity.value: _write_rule(limit_rule(severity)) for severity in Severity},
     }
 
 
@@ -128,12 +136,21 @@ def _line(catalogue: Catalogue, item: Item) -> Document:
         "item": item.key,
         "text": item.text.as_dict(),
         "severity": item.severity.value,
-        "deadline": {"rule": item.rule.rule.value, **item.rule.text.as_dict()},
+        "deadline": _write_rule(item.rule),
+        "own_deadline": item.deadline is not None,
         "control_hours": control.hours if control else None,
         "source": _cite(catalogue, item).as_dict(),
         "mark": catalogue.mark_of(item).value,
         "applies_to": list(item.applies_to),
     }
+
+
+def _write_rule(rule: DeadlineRule) -> Document:
+    """A rule in words and in numbers: phones count a date by it without a signal."""
+    unit = {"unit": rule.unit.value} if rule.days is not None else {}
+    numbers = {"hours": rule.hours, "days": rule.days, **unit}
+    known = {name: value for name, value in numbers.items() if value is not None}
+    return {"rule": rule.rule.value, **known, **rule.text.as_dict()}
 
 
 def _cite(catalogue: Catalogue, item: Item) -> Text:

@@ -31,7 +31,13 @@ from gis.hazards.judge import judge_all
 from gis.hazards.plot_records import lock_plot, settle_plot, write_plot_row
 from gis.hazards.plots import PLOT_PAYLOADS
 from gis.hazards.receipt import Receipt, make_receipt
-from gis.hazards.reception import DEFAULT_RULES, HouseRules, settle_facts, settle_place
+from gis.hazards.reception import (
+    DEFAULT_RULES,
+    HouseRules,
+    settle_facts,
+    settle_order,
+    settle_place,
+)
 from gis.hazards.records import Record, RecordType, as_record
 from gis.hazards.rounds import apply_record
 
@@ -188,6 +194,8 @@ def _settle_subject(
     if envelope.type in PLOT_PAYLOADS:
         given = (envelope.type, envelope.asset_id, envelope.payload)
         return settle_plot(connection, *given, arrival.rules.calendar)
+    if envelope.type == EventType.FOUND:
+        return settle_order(envelope.payload, envelope.form, at, arrival.rules)
     return settle_facts(connection, envelope.type, arrival.hazard_id, at, arrival.rules)
 
 

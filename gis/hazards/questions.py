@@ -197,6 +197,7 @@ def timeline_of(identifier: UUID) -> Statement:
         " e.role, e.form, e.payload, e.visit_id, e.asset_choice, e.accuracy_m, e.fix_source,"
         " ST_X(e.geom_raw) AS raw_lon, ST_Y(e.geom_raw) AS raw_lat,"
         " o.outcome, o.hazard_seq AS version, nullif(o.reason, '{}'::jsonb) AS reason,"
+        " e.settled -> 'caution' AS caution,"
         f" (SELECT coalesce(json_agg(n || jsonb_build_object('stored', {stored})), '[]')"
         " FROM jsonb_array_elements(e.evidence) n) AS evidence"
         f" FROM {CORE}.event e JOIN {CORE}.event_outcome o ON o.event_id = e.id"

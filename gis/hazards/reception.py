@@ -6,14 +6,16 @@ All of it depends on settings, calendars or other tables of that day; it is kept
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from shapely import Point
 from sqlalchemy import Connection, text
 
+from gis.attributes import Text
 from gis.db.tables import CORE, current
 from gis.errors import NotFoundError
 from gis.geometry import STORAGE_SRID
@@ -22,6 +24,7 @@ from gis.hazards.catalogue import find_item, item_deadline
 from gis.hazards.deadlines import WEEKENDS_ONLY, Deadline, WorkCalendar
 from gis.hazards.events import EventType
 from gis.hazards.presets import Preset, is_sampled
+from gis.hazards.settle import settle_severity
 from gis.kinds.hazard import Severity
 
 
@@ -56,23 +59,79 @@ def settle_facts(
     ).first()
     if row is None:
         return {}
-    if row.order_due_on is not None and row.order_due_on >= deadlines.business_day(at):
-        return {"due_at": deadlines.end_of_day(row.order_due_on).isoformat()}
-    deadline = _count_notice(row.item, Severity(row.severity), at, rules.calendar)
-    if deadline is None:
+    limit = _count_limit(row.item, Severity(row.severity), at, rules.calendar)
+    ordered: date | None = row.order_due_on
+    if ordered is None or ordered < deadlines.business_day(at):
+        caution = {"caution": limit.caution.as_dict()} if limit.caution else {}
+        return {"due_at": limit.due_at.isoformat(), **caution}
+    due_at = deadlines.end_of_day(ordered)
+    if ordered == deadlines.business_day(
+        limit.due_at
+    ):  # the order names the day, the rule the hour
+        due_at = min(due_at, limit.due_at)
+    return {"due_at": due_at.isoformat(), **_weigh_order(ordered, limit)}
+
+
+_LATE_ORDER = Text(
+    zh="现场责令期限 {ordered} 晚于规定期限 {limit},按责令日期记录,请核对",
+    en="the date ordered on the spot, {ordered}, is later than the rule's, {limit}; kept as"
+    " ordered: please check",
+)
+
+
+def settle_order(
+    payload: Mapping[str, Any], form: str | None, at: datetime, rules: HouseRules
+) -> dict[str, Any]:  # Any: JSON
+    """What is to be said of the date a discovery orders (``order_due_on``), found at ``at``.
+
+    A date later than the rule allows stays as it was ordered; ``caution`` says so, in words, and
+    ``rule_due_at`` what the rule would give.
+    """
+    ordered, item = _read_day(payload.get("order_due_on")), payload.get("item")
+    if ordered is None:
         return {}
-    caution = {"caution": deadline.caution.as_dict()} if deadline.caution else {}
-    return {"due_at": deadline.due_at.isoformat(), **caution}
+    severity = settle_severity(item, form) if item else payload.get("severity")
+    known = Severity(severity) if severity in set(Severity) else Severity.GENERAL_B
+    version = form.partition("@")[2] if form else None
+    limit = _count_limit(str(item) if item else None, known, at, rules.calendar, version=version)
+    return _weigh_order(ordered, limit)
 
 
-def _count_notice(
-    item: str | None, severity: Severity, at: datetime, calendar: WorkCalendar
-) -> Deadline | None:
-    """The deadline of a notice given at ``at``: by the item's rule, else by the severity's."""
+def _read_day(words: object) -> date | None:
+    try:
+        return date.fromisoformat(str(words))
+    except ValueError:  # judged with the rest of the payload
+        return None
+
+
+def _weigh_order(ordered: date, limit: Deadline) -> dict[str, Any]:  # Any: JSON
+    allowed = deadlines.business_day(limit.due_at)
+    if ordered <= allowed:
+        return {}
+    words = _LATE_ORDER.format(ordered=ordered.isoformat(), limit=_write(limit.due_at))
+    return {"caution": words.as_dict(), "rule_due_at": limit.due_at.isoformat()}
+
+
+def _write(moment: datetime) -> str:
+    """To the minute on the business clock; the end of a day is the day."""
+    local = moment.astimezone(deadlines.BUSINESS_CLOCK)
+    is_day = local.time() == deadlines.LAST_SECOND
+    return local.date().isoformat() if is_day else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _count_limit(
+    item: str | None,
+    severity: Severity,
+    at: datetime,
+    calendar: WorkCalendar,
+    *,
+    version: str | None = None,
+) -> Deadline:
+    """The deadline of an order or notice given at ``at``: the item's rule, else the severity's."""
     by_severity = deadlines.RECTIFICATION_LIMITS[severity]
     if item is not None:
         try:
-            found = item_deadline(find_item(item), at, calendar)
+            found = item_deadline(find_item(item, version=version), at, calendar)
         except NotFoundError:
             found = None
         # What was to be mended on the spot and was not goes by its severity.

@@ -51,7 +51,11 @@ Person = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class Visited(Payload):
-    """One team's visit of one asset, also when nothing was found or nobody let it in."""
+    """One team's visit of one asset, also when nothing was found or nobody let it in.
+
+    ``scanned_code``: a label that was none of the day's assets. ``signed_by``: who signed for the
+    unit; ``refused_reason``: why nobody did, where it was asked.
+    """
 
     category: HazardCategory
     result: VisitResult
@@ -60,6 +64,9 @@ class Visited(Payload):
     accompanied_by: Name = None
     checklist: Annotated[tuple[Answer, ...], Field(max_length=300)] = ()
     flood: FloodReading | None = None
+    scanned_code: Name = None
+    signed_by: Name = None
+    refused_reason: Words = None
 
 
 class TargetRule(Payload):

@@ -141,9 +141,13 @@ def _given(payload: Payload, *names: str) -> Changes:
     return {n: v for n in names if (v := getattr(payload, n)) is not None}
 
 
+_OF_THE_RECORD = {"scanned_code", "order_reason", "signed_by", "refused_reason"}
+"""What stays in the record of a discovery and is no attribute of the hazard."""
+
+
 def _find(_hazard: Hazard | None, event: HazardEvent) -> Changes:
     found = _payload(event, Found)
-    values = found.model_dump(exclude={"lon", "lat"}, exclude_none=True)
+    values = found.model_dump(exclude=_OF_THE_RECORD | {"lon", "lat"}, exclude_none=True)
     for name in ("asset_id", "visit_id"):
         if name in values:
             values[name] = str(values[name])

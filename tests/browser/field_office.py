@@ -49,6 +49,7 @@ class Office:
     uploads: dict[str, Upload] = field(default_factory=dict)
     day: Json = field(default_factory=dict)
     version: int = 1
+    open_at: dict[str, list[Json]] = field(default_factory=dict)
     # Faults
     lose_replies: int = 0
     lose_uploads: int = 0
@@ -155,7 +156,8 @@ def _gas_form(say: Callable[[str, str], Json]) -> Json:
             "text": say(zh, en),
             "severity": severity,
             "source": say("GB 55009", "GB 55009"),
-            "deadline": {"rule": "days", **say("15 日内", "within 15 days")},
+            "deadline": _days(15, say),
+            "own_deadline": True,
             "control_hours": 2.0 if severity == "major" else None,
             "mark": "unverified",
         }
@@ -164,7 +166,14 @@ def _gas_form(say: Callable[[str, str], Json]) -> Json:
     title = say("燃气安全检查", "Gas safety")
     form = {"key": "gas", "version": "2026-11", "title": title, "checklist": checklist}
     results = [{"value": value} for value in ("normal", "hazards", "no_entry")]
-    return {**form, "visit_results": results, "needs": {"photos": 2, "signature": True}}
+    needs = {"photos": 2, "signature": True}
+    limits = dict.fromkeys(("major", "general_a", "general_b", "minor"), _days(15, say))
+    return {**form, "visit_results": results, "needs": needs, "limits": limits}
+
+
+def _days(days: int, say: Callable[[str, str], Json]) -> Json:
+    words = say(f"{days} 日内", f"within {days} days")
+    return {"rule": "days", "days": days, "unit": "calendar", **words}
 
 
 def _flood_form(say: Callable[[str, str], Json]) -> Json:

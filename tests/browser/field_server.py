@@ -82,6 +82,10 @@ def build_server(office: Office, vendor: Path) -> Starlette:
         person = _person(office, request)
         return JSONResponse(_day(office, person, request.query_params.get("since")))
 
+    async def open_at_asset(request: Request) -> Response:
+        _person(office, request)
+        return JSONResponse(office.open_at.get(request.path_params["id"], []))
+
     async def import_outbox(request: Request) -> Response:
         return JSONResponse(_import(office, await request.json()))
 
@@ -110,6 +114,7 @@ def build_server(office: Office, vendor: Path) -> Starlette:
             Route("/sync", faulty(post_sync), methods=["POST"]),
             Route("/sync", faulty(get_sync), methods=["GET"]),
             Route("/sync/import", faulty(import_outbox), methods=["POST"]),
+            Route("/assets/{id}/open-hazards", faulty(open_at_asset), methods=["GET"]),
             Route("/uploads", faulty(lambda r: _create(office, r)), methods=["POST"]),
             Route("/uploads/{id}", faulty(lambda r: _offset(office, r)), methods=["HEAD"]),
             Route("/uploads/{id}", faulty(lambda r: _append(office, r)), methods=["PATCH"]),

@@ -205,6 +205,7 @@ class Phone:
         """Second way of a hazard: a date."""
         self.page.locator(".actions .button.amber").click()
         self.page.wait_for_selector(".screen-order")
+        self.sign_if_asked()
         self.page.locator(".actions .button").click()
         self.page.wait_for_selector(".screen-visit")
 
@@ -228,8 +229,15 @@ class Phone:
         self.page.locator(".actions .button").click()
         self.page.wait_for_selector(".screen-today")
 
+    def sign_if_asked(self) -> None:
+        """Where the checklist says that a unit signs."""
+        if self.page.locator(".signature").count():
+            self.sign()
+            self.page.wait_for_timeout(100)
+
     def sign(self) -> None:
         """A finger on the frame."""
+        self.page.locator(".signature").scroll_into_view_if_needed()
         box = self.page.locator(".signature").bounding_box()
         assert box
         mouse = self.page.mouse

@@ -262,3 +262,60 @@ def test_a_login_that_ran_out_in_the_field_is_renewed_with_the_records_still_the
     phone.page.locator("form button[type=submit]").click()
     phone.wait_until_sent(2)
     check_arrived(site, phone, bodies)
+
+
+def save_file(phone: Phone, words: str) -> bytes:
+    with phone.page.expect_download() as download:
+        phone.page.locator(f"text={words}").click()
+    return Path(download.value.path()).read_bytes()
+
+
+def hand_in(site: SecureSite, content: bytes) -> list[tuple[str, bool]]:
+    """The office imports a phone's file: the outcome of each record, and that every photo came."""
+    with site.log_in("wang") as officer:
+        answer = officer.post("/sync/import", content=content)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert all(one["stored"] for one in told["files"]), told["files"]
+    return [(one.get("outcome"), bool(one.get("missing_evidence"))) for one in told["results"]]
+
+
+def test_the_file_of_a_phone_and_that_of_a_full_one_are_imported_by_the_real_server(
+    site: SecureSite, phone: Phone
+) -> None:
+    before = count_records(site)
+    site.wire.go_down()
+    phone.go_offline()
+    begin_visit(phone, "城东门站")
+    phone.record_hazard("gas.tank_unmonitored", 60)
+    phone.page.goto(phone.base + "/field#outbox")
+    ordinary = save_file(phone, "导出为文件")
+    begin_visit(phone, "城东门站")
+    phone.fail_item("gas.no_cut_off")
+    phone.take_before(61)
+    phone.page.locator(".actions .button.amber").click()
+    phone.page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
+    phone.page.evaluate(
+        "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
+        " IDBObjectStore.prototype.add = function (...row) {"
+        " if (window.full) throw new DOMException('full', 'QuotaExceededError');"
+        " return add.apply(this, row); }; }"
+    )
+    phone.page.locator(".actions .button").click()
+    emergency = save_file(phone, "保存为文件")
+    assert hand_in(site, ordinary) == [("applied", False)]
+    assert hand_in(site, emergency) == [("applied", False)] * 2  # what waits, and the new one
+    assert count_records(site) == before + 2
+    phone.page.evaluate("window.full = false")
+    phone.page.locator(".actions .button").click()
+    phone.page.wait_for_selector(".screen-visit")
+    bodies: list[str] = []
+    keep_bodies(phone, bodies)
+    assert bodies == json.loads(emergency)["events"]
+    site.wire.go_down(down=False)
+    phone.go_offline(offline=False)
+    send(phone)
+    phone.wait_until_sent(2)
+    assert count_records(site) == before + 2
+    check_arrived(site, phone, bodies)

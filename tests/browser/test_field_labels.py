@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from uuid import UUID
 
 import segno
 from PIL import Image
 from playwright.sync_api import expect
 
 from api.labels import label_address
-from gis.exchange.labels import Label, check_character, write_code
+from gis.exchange.labels import Label, check_character, write_code, write_identifier
 from tests.browser.field_office import Office
 from tests.browser.phone import ITEMS, NewPhone, Phone
 
@@ -87,6 +88,52 @@ def test_a_typed_code_is_taken_with_its_check_character_and_without_and_a_wrong_
         type_code(phone, typed)
         expect(said.last).to_contain_text(words)
         assert page.locator(".screen-scan").is_visible()
+
+
+ELSEWHERE = "0190c0de-0000-7000-8000-00000000f00d"
+
+
+def test_a_scanned_label_that_is_none_of_todays_shows_what_is_open_and_takes_a_finding(
+    office: Office, phone: Phone
+) -> None:
+    """What the office knows of the asset is asked by its id; the record says it was scanned."""
+    office.open_at[ELSEWHERE] = [{**office.day["hazards"][1], "asset_id": ELSEWHERE}]
+    label = Label(id=UUID(ELSEWHERE), code="RQ-0999", name="桥头小吃店")
+    page = phone.page
+    page.goto(label_address(phone.base + "/field", label))
+    card = page.locator(".elsewhere")
+    expect(card).to_contain_text("软管老化")
+    expect(card).to_contain_text(office.day["hazards"][1]["code"])
+    card.locator(".choice", has_text="燃气").click()
+    page.wait_for_selector(".screen-visit .check")
+    phone.record_hazard("gas.shutoff", 1)
+    phone.finish_visit()
+    phone.wait_until_sent(2)
+    found, visited = office.bodies()
+    for one in (found, visited):
+        assert (one["asset_id"], one["asset_choice"]) == (ELSEWHERE, "scan")
+        assert one["payload"]["scanned_code"] == write_identifier(UUID(ELSEWHERE))
+    assert found["fix"]["source"] == "gnss"
+
+
+def test_without_a_signal_and_by_a_typed_code_a_finding_is_recorded_with_the_code(
+    office: Office, phone: Phone
+) -> None:
+    page = phone.page
+    phone.go_offline()
+    label = Label(id=UUID(ELSEWHERE), code="RQ-0999", name="桥头小吃店")
+    page.goto(label_address(phone.base + "/field", label))
+    expect(page.locator(".elsewhere")).to_contain_text("没有连上服务器")
+    type_code(phone, write_code("RQ-0999"))
+    page.locator(".elsewhere .choice", has_text="燃气").click()
+    page.wait_for_selector(".screen-visit .check")
+    phone.record_hazard("gas.shutoff", 1)
+    phone.go_offline(offline=False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    phone.wait_until_sent(1)
+    (found,) = office.bodies("found")
+    assert (found["asset_id"], found["asset_choice"]) == (None, "scan")
+    assert found["payload"]["scanned_code"] == write_code("RQ-0999")
 
 
 def test_a_code_that_fits_two_assets_is_for_the_person_to_choose(

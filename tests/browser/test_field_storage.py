@@ -29,6 +29,7 @@ def test_a_full_phone_keeps_the_record_and_says_what_it_could_not_keep(
     expect(page.locator(".toast.bad", has_text="这张照片存不下")).to_be_visible()
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     save_or_be_told(page)
     if page.locator(".screen-order").is_visible():  # no room for a word either: it was said
         phone.empty_disk()
@@ -66,6 +67,7 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     page.locator("textarea").fill("阀门拆除")
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
     page.evaluate(
         "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
         " IDBObjectStore.prototype.add = function (...row) {"
@@ -77,13 +79,65 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     with page.expect_download() as download:
         page.locator("dialog .button.primary").click()
     saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    assert saved["account"] == INSPECTOR
-    assert saved["events"][0]["payload"]["description"] == "阀门拆除"
+    assert (saved["format"], saved["account"]) == ("infratrack-outbox/1", INSPECTOR)
+    (record,) = [json.loads(body) for body in saved["events"]]
+    assert record["device"]["id"] == saved["device_id"]
+    assert record["payload"]["description"] == "阀门拆除"
+    held = {blob["sha256"] for blob in saved["blobs"]}
+    assert held == {note["sha256"] for note in record["evidence"]} > set(phone.photos)
+    assert all("of" not in note for note in record["evidence"])  # copies made way
     assert set(phone.photos) <= {blob["sha256"] for blob in phone.rows("blobs")}
+    expect(page.locator(".banner.bad", has_text="只在导出的文件里")).to_be_visible()
+    hand_in(page, saved)
+    assert list(office.events.values()) == [saved["events"][0].encode()]
     page.evaluate("window.full = false")  # somebody made room: the form is still there
     page.locator(".actions .button").click()
     page.wait_for_selector(".screen-visit")
     phone.wait_until_sent(1)
+    expect(page.locator(".banner.bad")).to_have_count(0)
+    assert len(office.events) == 1  # the file and the phone hold the same record
+    check_chain(office)
+    check_complete(office, phone)
+
+
+def hand_in(page: Page, file: object) -> None:
+    """The office imports it."""
+    page.evaluate(
+        "(file) => fetch('/sync/import', { method: 'POST', body: JSON.stringify(file) })", file
+    )
+
+
+def test_what_was_handed_out_keeps_its_number_when_the_phone_goes_on(
+    office: Office, phone: Phone
+) -> None:
+    """Full, switched off, room again: the record goes in before the next one, byte for byte."""
+    page = phone.page
+    phone.begin_visit()
+    phone.go_offline()
+    phone.fail_item("gas.shutoff")
+    phone.take_before(1)
+    page.locator(".actions .button.amber").click()
+    page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
+    page.evaluate(
+        "() => { IDBObjectStore.prototype.add = function () {"
+        " throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.locator(".actions .button").click()
+    with page.expect_download() as download:
+        page.locator("dialog .button.primary").click()
+    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    page.reload()
+    page.wait_for_selector("body[data-ready]", state="attached")
+    assert [row["body"] for row in phone.rows("events")] == saved["events"]
+    assert phone.rows("drafts")[0]["findings"] == []
+    phone.begin_visit()
+    phone.record_hazard("gas.plan", 2)
+    phone.go_offline(offline=False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    phone.wait_until_sent(2)
+    hand_in(page, saved)
+    assert len(office.events) == 2
     check_chain(office)
     check_complete(office, phone)
 
@@ -132,9 +186,7 @@ def test_the_exported_file_is_the_outbox_and_the_office_can_import_it(
         blob["sha256"] for blob in phone.rows("blobs")
     }
     phone.go_offline(offline=False)  # and what was imported is not doubled by the phone
-    page.evaluate(
-        "(file) => fetch('/sync/import', { method: 'POST', body: JSON.stringify(file) })", exported
-    )
+    hand_in(page, exported)
     phone.wait_until_sent(2)
     assert len(office.events) == 2
     check_complete(office, phone)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from gis.hazards.forms import forms_document
 from tests.browser.arrived import check_complete
 from tests.browser.field_office import LAT, LON, Office
-from tests.browser.phone import NewPhone, Phone, make_photo
+from tests.browser.phone import NewPhone, Phone, make_photo, sha256
 
 
 def test_fixed_on_the_spot_takes_three_screens_at_most(office: Office, phone: Phone) -> None:
@@ -126,12 +128,39 @@ def test_a_dry_flood_round_is_a_record_with_its_reading(office: Office, phone: P
     assert datetime.fromisoformat(payload["flood"]["water_gone_at"]).tzinfo is not None
 
 
-def test_a_photo_too_large_is_refused_in_words_and_never_made_smaller(phone: Phone) -> None:
+def test_a_photo_above_the_limit_is_made_smaller_and_the_record_names_the_original(
+    office: Office, phone: Phone
+) -> None:
+    """The server takes 8 MB a file; noise of 20 megapixels is far more."""
+    out = io.BytesIO()
+    Image.effect_noise((5200, 3900), 120).convert("RGB").save(out, "JPEG", quality=97)
+    original, page = out.getvalue(), phone.page
+    assert len(original) > 8 * 1024 * 1024
     phone.begin_visit()
     phone.fail_item("gas.shutoff")
-    large = make_photo(1) + b"\0" * (8 * 1024 * 1024)
+    file = {"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": original}
+    page.locator(".tile input").first.set_input_files([file])
+    expect(page.locator(".toast.warn", has_text="已压缩后保存")).to_be_visible(timeout=30_000)
+    phone.take(1, make_photo(2))
+    phone.order_by_date()
+    phone.wait_until_sent(1)
+    evidence = office.bodies("found")[0]["evidence"]
+    wide, copy = evidence[0], evidence[1]
+    assert (wide["recompressed"], wide["original_sha256"]) == (True, sha256(original))
+    assert wide["original_bytes"] == len(original)
+    kept = office.evidence[wide["sha256"]]
+    assert len(kept) == wide["bytes"] <= 8 * 1024 * 1024
+    assert Image.open(io.BytesIO(kept)).size == (4096, 3072)
+    assert copy["of"] == wide["sha256"]
+    assert [note for note in evidence[1:] if "recompressed" in note] == []
+
+
+def test_what_cannot_be_made_smaller_or_is_no_photo_is_refused_in_words(phone: Phone) -> None:
+    phone.begin_visit()
+    phone.fail_item("gas.shutoff")
+    heic = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(8 * 1024 * 1024)
     page = phone.page
-    for content, words in ((large, "超过 8 MB"), (b"%PDF-1.7 no photo", "这不是照片")):
+    for content, words in ((heic, "本机又不能把它压缩"), (b"%PDF-1.7 no photo", "这不是照片")):
         file = {"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": content}
         page.locator(".tile input").first.set_input_files([file])
         expect(page.locator(".toast.bad", has_text=words)).to_be_visible()
@@ -252,7 +281,9 @@ def test_a_photo_this_phone_cannot_draw_is_kept_as_it_is_and_it_is_said_where_it
     assert wide["media"] == "image/heic"
     assert office.evidence[wide["sha256"]] == heic
     assert [note for note in evidence if note.get("of") == wide["sha256"]] == []
-    assert len(evidence) == 3  # two originals, and the copy of the one that can be drawn
+    # Two originals, the copy of the one that can be drawn, and the signature.
+    kinds = sorted(note["kind"] for note in evidence)
+    assert kinds == ["before_close", "before_wide", "signature", "watermarked"]
 
 
 def test_the_phone_says_how_many_numbers_it_has_given_also_of_records_that_cannot_go(

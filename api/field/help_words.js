@@ -31,15 +31,17 @@ export const FLOWS = [
     title: pair("限期整改", "Order by a date"),
     steps: [
       pair("点“不合格”,拍全景和近景,写一句描述", "Tap Fails; two photos and a line of description"),
-      pair("点“限期整改”,选日期,保存", "Order by a date; choose it; save"),
+      pair("点“限期整改”:期限按规定预设,放宽要写理由", "Order by a date: the rule's is preset, a later one needs a reason"),
+      pair("单位签字或写明拒签理由,保存", "The unit signs, or write why it refuses; save"),
     ],
-    example: pair("例:没装报警器,约好 7 天内装:选“7 天”。办公室收到后下达通知书。", "Example: no alarm, to be installed within a week: 7 d. The office sends the notice."),
+    example: pair("例:没装报警器,约好 3 天内装:选“3 天”。办公室收到后下达通知书。", "Example: no alarm, to be installed within three days: 3 d. The office sends the notice."),
   },
   {
     title: pair("扫码和输入编号", "Scan or type a code"),
     steps: [
       pair("“扫码”对准标签;看不清就输入编号", "Scan the label; if it cannot be read, type its code"),
       pair("末位是校验码,可带可不带", "The last character is its check: with it or without"),
+      pair("不在今天设施里的标签:可看此处隐患,也可记录", "A label that is none of today's: see what is open there, or record"),
     ],
     example: pair("例:标签 RQ00002-T,输成 RQ00003-T 会提示“校验码不符”。没有标签:“就近选择”。", "Example: RQ00003-T typed for RQ00002-T is noticed. No label: Nearby or somewhere else."),
   },

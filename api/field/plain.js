@@ -5,7 +5,7 @@ import { MAX_BYTES, PhotoRefusedError, noteRecompressed, readPhoto } from "./evi
 import { positionLine } from "./place.js";
 import { chooseFix, makeCode } from "./record.js";
 import { sha256Text } from "./sha256.js";
-import { button, categoryWord, field, toast } from "./ui.js";
+import { ORIGINS, button, categoryWord, field, originWord, toast } from "./ui.js";
 import { makeUuid7 } from "./uuid7.js";
 import { VOCABULARY } from "./vocabulary.js";
 import { otherLanguage, pick, say, useLanguage } from "./words.js";
@@ -22,7 +22,7 @@ export function showPlainForm(app, state = newState()) {
   app.root.replaceChildren(make("header", { class: "bar" }, make("h1", { text: say("plain_title") })), make("main", { class: "screen" }, ...reasons, ...form, language));
 }
 
-const newState = () => ({ login: "", password: "", category: "gas", asset: null, description: "", place: null, photos: [], session: null, sending: null, seq: 0, prev_hash: null });
+const newState = () => ({ login: "", password: "", category: "gas", origin: ORIGINS[0], asset: null, description: "", place: null, photos: [], session: null, sending: null, seq: 0, prev_hash: null });
 
 // A step that may fail: its button rests meanwhile, its failure is said, nothing typed is lost.
 function stepButton(words, work) {
@@ -59,6 +59,7 @@ function hazardFields(app, state) {
   return [
     field(say("asset"), { tag: "select", value: state.asset?.id ?? "", options: assets, oninput: (id) => set("asset")(app.day.assets.find((asset) => asset.id === id) ?? null) }),
     field(say("near_category"), { tag: "select", value: state.category, options: Object.keys(VOCABULARY.category).map((key) => [key, categoryWord(key)]), oninput: set("category") }),
+    field(say("origin"), { tag: "select", value: state.origin, options: ORIGINS.map((key) => [key, originWord(key)]), oninput: set("origin") }),
     field(say("description"), { tag: "textarea", rows: "3", value: state.description, oninput: set("description") }),
     make("div", { class: "field" }, make("label", { for: "plain-photos", text: say("photos") }), photo),
     positionLine(app, { target: state, asset: state.asset, onchange: () => (state.sending = null) }).element,
@@ -110,14 +111,14 @@ async function sendHazard(app, state) {
 }
 
 function buildRecord(state, fix) {
-  const { session, category, asset, description, photos, prev_hash } = state;
+  const { session, category, origin, asset, description, photos, prev_hash } = state;
   const id = makeUuid7();
   const hazard_id = makeUuid7();
   const at = new Date().toISOString();
   const code = makeCode(hazard_id, at);
   const evidence = photos.map((photo, index) => ({ sha256: photo.sha256, kind: index ? "before_close" : "before_wide", media: photo.media, bytes: photo.bytes.size, taken_at: photo.taken_at, ...noteRecompressed(photo) }));
   state.seq += 1;
-  const record = { id, type: "found", account: session.person.id, role: "inspector", hazard_id, visit_id: null, asset_id: asset?.id ?? null, asset_choice: asset ? "list" : "none", task_id: null, expected_version: null, form: null, payload: { code, category, description }, evidence, device: { id: session.device_id, seq: state.seq, at }, prev_hash, fix };
+  const record = { id, type: "found", account: session.person.id, role: "inspector", hazard_id, visit_id: null, asset_id: asset?.id ?? null, asset_choice: asset ? "list" : "none", task_id: null, expected_version: null, form: null, payload: { code, category, origin, description }, evidence, device: { id: session.device_id, seq: state.seq, at }, prev_hash, fix };
   const body = JSON.stringify(record);
   return { id, body, code, sha256: sha256Text(body) };
 }

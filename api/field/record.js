@@ -84,7 +84,7 @@ export async function saveHazard(app, draft, finding, decision) {
       type: "found",
       hazard_id: finding.hazard_id,
       form: formName(app, draft),
-      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), scanned_code: draft.scanned_code, order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
+      payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), origin: draft.origin, scanned_code: draft.scanned_code, order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
       evidence: await listEvidence(app, draft, [...before, ...signed.evidence], code, fix),
       shown,
     },

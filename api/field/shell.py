@@ -16,7 +16,7 @@ from typing import Any
 from gis.attributes import Language, Text, Vocabulary
 from gis.hazards.events import EventType
 from gis.hazards.records import RecordType
-from gis.kinds.hazard import HazardCategory, HazardState, Severity
+from gis.kinds.hazard import HazardCategory, HazardOrigin, HazardState, Severity
 from layers.assets import LOCK_FILE, asset_path
 from layers.live import STATIC_FOLDER
 
@@ -43,6 +43,7 @@ _WORDS: dict[str, type[Vocabulary]] = {
     "severity": Severity,
     "state": HazardState,
     "category": HazardCategory,
+    "origin": HazardOrigin,
     "event": EventType,
     "record": RecordType,
 }

@@ -2,7 +2,7 @@
 
 import { keepDraft, keepSoon } from "./draft.js";
 import { make } from "./dom.js";
-import { button, field, icon } from "./ui.js";
+import { ORIGINS, button, field, icon, originWord } from "./ui.js";
 import { say } from "./words.js";
 
 export function makeTeam(app, draft) {
@@ -40,6 +40,7 @@ export function makeTeam(app, draft) {
     make("h2", { text: say("team") }),
     names,
     make("div", { class: "row end" }, input, button(say("team_add"), add, { glyph: "add", kind: "icon-only", "aria-label": say("team_add") })),
+    field(say("origin"), { tag: "select", value: draft.origin ?? ORIGINS[0], options: ORIGINS.map((key) => [key, originWord(key)]), oninput: soon("origin") }),
     field(say("joint"), { value: draft.joint, hint: say("joint_hint"), oninput: soon("joint") }),
     field(say("accompanied"), { value: draft.accompanied_by, oninput: soon("accompanied_by") }),
   );

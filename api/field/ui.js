@@ -75,6 +75,9 @@ export function card({ onclick = null, kind = "", label = null }, ...children) {
 
 const word = (list, key) => pick(VOCABULARY[list][key]) || key || "";
 export const categoryWord = (key) => word("category", key);
+export const originWord = (key) => word("origin", key);
+// Who found it: the department itself, unless another origin is chosen.
+export const ORIGINS = Object.keys(VOCABULARY.origin);
 export const severityWord = (key) => word("severity", key);
 export const stateWord = (key) => word("state", key);
 export const eventWord = (key) => word(VOCABULARY.event[key] ? "event" : "record", key);

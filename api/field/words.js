@@ -129,6 +129,7 @@ const WORDS = {
   team_add: ["添加姓名", "Add a name"],
   team_needed: ["检查组至少两人", "The team is two people or more"],
   remove_name: ["移除 {name}", "Remove {name}"],
+  origin: ["发现来源", "Found by"],
   joint: ["联合检查部门", "Joint departments"],
   joint_hint: ["多个部门用顿号隔开", "Separate several with commas"],
   accompanied: ["陪同人员", "Accompanied by"],

@@ -79,7 +79,7 @@ async function submitAct({ office, hazard, event, given }) {
     role: chooseRole(event, person.capacities),
     hazard_id: hazard.id,
     expected_version: hazard.version,
-    payload: makePayload(event, given),
+    payload: makePayload(event, given, hazard),
     evidence,
     ...(PLACED.has(event) ? placeOf(hazard) : {}),
   });

@@ -34,12 +34,13 @@ export const orderActs = (allowed) => ORDER.filter((event) => allowed.includes(e
 // A day of the business clock as the moment it ends.
 const endOfDay = (day) => `${day}T23:59:59+08:00`;
 
-// From what was entered to the payload of the record; what was left empty says nothing.
-export function makePayload(event, given) {
+// From what was entered to the payload of the record; what was left empty says nothing, but a tick
+// that was taken away from the hazard does.
+export function makePayload(event, given, hazard = {}) {
   const payload = {};
   for (const name of ACTS[event].fields) {
     const value = given[name];
-    if (value === undefined || value === "" || value === false) continue;
+    if (value === undefined || value === "" || (value === false && !hazard[name])) continue;
     if (name === "due_on") payload.due_at = endOfDay(value);
     else if (name === "fixed_on") payload.fixed_at = `${value}T12:00:00+08:00`;
     else if (name === "team") payload.team = value.split(/[,,、;;\s]+/).filter(Boolean);

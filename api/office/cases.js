@@ -5,6 +5,7 @@ import { CasePanel } from "./case.js";
 import { setClock } from "./clock.js";
 import { make } from "./dom.js";
 import { openImport } from "./import.js";
+import { mayLog, openLog } from "./log_form.js";
 import { button, complain, latenessMark, moveAlong, optionsOf, select, severityMark, stateChip, titleOf, townshipName, word, writeDate } from "./parts.js";
 import { say } from "./words.js";
 
@@ -113,6 +114,7 @@ export class CasesTab {
       control("township", say("township"), townships),
       control("order", say("order"), [["", say("order_due")], ["newest", say("order_newest")]]),
       make("div", { class: "toggles" }, button(say("filter"), () => this.filters.classList.toggle("is-unfolded"), "toggle unfold"), this.renderToggle("open", say("open_only"), this.isOpenOnly(), "all"), this.renderToggle("overdue", say("overdue_only"), this.asked.get("overdue") === "true"),
+        mayLog(this.office) ? button(say("log_hazard"), () => openLog(this.office, () => this.refresh()), "log") : null,
         this.office.may("import_outbox") ? button(say("import"), () => openImport(() => this.refresh().catch(complain)), "quiet import") : null));
   }
 

@@ -90,7 +90,7 @@ export function openRecord({ office, title, type, fields, text = "", prepare = (
     if (missing.length) return show(say("needs", { what: missing.map((one) => one.label).join(say("separator")) }));
     submit.disabled = true;
     try {
-      const { payload, asset } = prepare(given);
+      const { payload, asset } = await prepare(given);
       const receipt = await record(office, type, payload, asset);
       // What stands behind the dialog is true again before it goes.
       await done();

@@ -56,7 +56,8 @@ TRANSITIONS: Mapping[EventType, Transition] = {
     EventType.FOUND: Transition(
         frozenset(),
         HazardState.FOUND,
-        _roles(Role.INSPECTOR),
+        # The office logs what it is told: a hotline's call, a company's own report.
+        _roles(Role.INSPECTOR, Role.OFFICER, Role.LEADER),
         ("wide_photo", "close_photo", "position"),
         begins=True,
     ),

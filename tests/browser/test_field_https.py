@@ -241,29 +241,6 @@ def is_status(row: dict[str, object], status: int) -> bool:
     return isinstance(row["problem"], dict) and row["problem"].get("status") == status
 
 
-def test_a_login_that_ran_out_in_the_field_is_renewed_with_the_records_still_there(
-    site: SecureSite, phone: Phone
-) -> None:
-    bodies: list[str] = []
-    with site.db.write(actor="test", reason="time passes", pool=Pool.GATE) as connection:
-        connection.exec_driver_sql(
-            "UPDATE core.token SET expires_at = now() - interval '1 day' WHERE kind = 'device'"
-        )
-    begin_visit(phone, "城东门站")
-    phone.page.locator(".check").first.wait_for()
-    phone.record_hazard("gas.sign_missing", 40)
-    banner = phone.page.locator(".banner.bad")
-    expect(banner).to_contain_text("登录已失效")
-    phone.finish_visit()
-    keep_bodies(phone, bodies)
-    assert len(bodies) == 2
-    banner.locator("button").click()
-    phone.page.locator("form input[type=password]").fill(PASSWORD)
-    phone.page.locator("form button[type=submit]").click()
-    phone.wait_until_sent(2)
-    check_arrived(site, phone, bodies)
-
-
 def save_file(phone: Phone, words: str) -> bytes:
     with phone.page.expect_download() as download:
         phone.page.locator(f"text={words}").click()
@@ -318,4 +295,27 @@ def test_the_file_of_a_phone_and_that_of_a_full_one_are_imported_by_the_real_ser
     send(phone)
     phone.wait_until_sent(2)
     assert count_records(site) == before + 2
+    check_arrived(site, phone, bodies)
+
+
+def test_a_login_that_ran_out_in_the_field_is_renewed_with_the_records_still_there(
+    site: SecureSite, phone: Phone
+) -> None:
+    bodies: list[str] = []
+    with site.db.write(actor="test", reason="time passes", pool=Pool.GATE) as connection:
+        connection.exec_driver_sql(
+            "UPDATE core.token SET expires_at = now() - interval '1 day' WHERE kind = 'device'"
+        )
+    begin_visit(phone, "城东门站")
+    phone.page.locator(".check").first.wait_for()
+    phone.record_hazard("gas.sign_missing", 40)
+    banner = phone.page.locator(".banner.bad")
+    expect(banner).to_contain_text("登录已失效")
+    phone.finish_visit()
+    keep_bodies(phone, bodies)
+    assert len(bodies) == 2
+    banner.locator("button").click()
+    phone.page.locator("form input[type=password]").fill(PASSWORD)
+    phone.page.locator("form button[type=submit]").click()
+    phone.wait_until_sent(2)
     check_arrived(site, phone, bodies)

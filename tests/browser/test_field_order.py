@@ -127,6 +127,16 @@ def test_where_nobody_is_there_to_sign_nobody_is_asked(office: Office, phone: Ph
     page.wait_for_selector(".screen-visit")
 
 
+def test_where_a_finding_comes_from_is_chosen(office: Office, phone: Phone) -> None:
+    phone.begin_visit()
+    origin = phone.page.get_by_label("发现来源")
+    expect(origin).to_have_value("department")
+    origin.select_option(label="12345")
+    phone.record_hazard("gas.shutoff", 1)
+    phone.wait_until_sent(1)
+    assert office.bodies("found")[0]["payload"]["origin"] == "hotline"
+
+
 def test_a_visit_may_be_signed(office: Office, phone: Phone) -> None:
     page = phone.page
     phone.begin_visit()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from gis.exchange.labels import write_identifier
 from tests.browser.arrived import check_complete
 from tests.browser.field_office import Office, build_office
 from tests.browser.field_server import build_server
@@ -187,6 +189,49 @@ def test_every_screen_fits_a_small_phone_in_both_languages_and_is_made_for_thumb
     page.wait_for_selector(".screen-order")
     check_fit(page, "order")
     assert page.evaluate("document.documentElement.lang") == language.replace("en-GB", "en")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_cases_acts_and_labels_from_elsewhere_fit_a_phone_of_390(
+    office: Office, new_phone: NewPhone, language: str
+) -> None:
+    phone = new_phone(language=language, width=390)
+    office.day["hazards"][1]["description"] = "W" * 60  # no place to break it
+    office.day["hazards"][1]["item"] = None
+    office.day["hazards"][1]["allowed"] = ["passed", "returned", "controlled", "commented"]
+    elsewhere = "0190c0de-0000-7000-8000-00000000f00d"
+    office.open_at[elsewhere] = office.day["hazards"]
+    page = phone.open()
+    phone.log_in()
+    hazard = office.day["hazards"][1]["id"]
+    acts = ("passed", "returned", "controlled", "commented")
+    for screen in (f"case/{hazard}", *(f"case/{hazard}/{act}" for act in acts)):
+        page.goto(f"{phone.base}/field#{screen}")
+        page.wait_for_selector(".screen-case .card, .screen-case textarea")
+        check_fit(page, screen)
+    page.goto(f"{phone.base}/field#asset/{write_identifier(UUID(elsewhere))}")
+    page.wait_for_selector(".elsewhere .open-row")
+    check_fit(page, "elsewhere")
+    phone.begin_visit()
+    page.locator(".screen-visit details summary").last.click()
+    check_fit(page, "visit with signature")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_the_plain_form_fits_a_phone_of_390(new_phone: NewPhone, language: str) -> None:
+    phone = new_phone(
+        language=language,
+        width=390,
+        script="indexedDB.open = () => { throw new Error('not here'); };",
+    )
+    page = phone.open()
+    check_fit(page, "plain login")
+    inputs = page.locator("input")
+    inputs.nth(0).fill("zhang")
+    inputs.nth(1).fill("secret")
+    page.locator(".button.primary").click()
+    page.wait_for_selector("select")
+    check_fit(page, "plain form")
 
 
 def read_script(name: str) -> str:

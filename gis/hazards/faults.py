@@ -21,15 +21,16 @@ from gis.hazards.case import Reason
 _log = logging.getLogger(__name__)
 _PASSING = (BusyError, InFlightError, SetupError, StorageFullError)
 _RECORDS_OWN = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
-_OUR_STATES = "IT"
-"""What our triggers raise: SQLSTATE IT001 and on."""
+_GUARDS = ("IT003", "IT004")
+"""What our triggers raise of a record; IT001 (no actor) and IT002 (a moment in the future, which is
+two clocks apart) are the installation's."""
 
 
 def is_records_own(error: Exception) -> bool:
     """Whether sending the same record again would end the same."""
     if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return isinstance(error.orig, _RECORDS_OWN) or state.startswith(_OUR_STATES)
+        state = getattr(error.orig, "sqlstate", None)
+        return isinstance(error.orig, _RECORDS_OWN) or state in _GUARDS
     return not isinstance(error, (SQLAlchemyError, psycopg.Error, MemoryError, *_PASSING))
 
 

@@ -44,13 +44,22 @@ def bureau(cluster: Cluster, clone_database: CloneDatabase, vendor: Path) -> Ite
 
 
 def order_major(bureau: Crowd, page: Page, seed: int) -> UUID:
-    """A major hazard that was registered and noticed, by clicking."""
+    """A major hazard that was registered by clicking, and noticed by the leader."""
     hazard = find_hazard(bureau, seed, description="后厨软管老化")
     go(page, f"#cases/{hazard}")
     await_state(page, "Found")
     act(page, "registered", severity="major")
     await_state(page, "Registered")
-    act(page, "notified", refused_reason="负责人外出", document="改〔2026〕9号")
+    expect(page.locator("[data-act=notified]")).to_have_count(0)  # it is the leader's
+    notice = {"refused_reason": "负责人外出", "document": "改〔2026〕9号"}
+    body = Phone(account=bureau.ids["leader"]).write(
+        "notified", bureau.clock(), role="leader", hazard_id=hazard, expected_version=2,
+        payload=notice,
+    )  # fmt: skip
+    answer = bureau.log_in("leader").put(f"/events/{id_of(body)}", content=body).json()
+    assert answer["outcome"] == "applied", answer
+    go(page, "#today")
+    go(page, f"#cases/{hazard}")
     await_state(page, "Notified")
     return hazard
 

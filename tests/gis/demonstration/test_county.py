@@ -395,6 +395,10 @@ def test_the_planted_misconnections_are_those_the_network_finds(
     assert found.keys() == told.keys()
     for code, one in found.items():
         assert (one["from_system"], one["to_system"]) == (told[code]["from"], told[code]["to"])
-        if len(one["pipes_in"]) == 1:
-            length = pytest.approx(told[code]["upstream_m"], rel=2 * GRID_SCALE, abs=0.01)
-            assert one["upstream_m"] == length
+        # The oracle follows codes; the network also joins a loose end to the manhole it lies at,
+        # so above a pipe that was moved there may be more.
+        length = told[code]["upstream_m"]
+        if told[code]["planted"]:
+            assert one["upstream_m"] == pytest.approx(length, rel=2 * GRID_SCALE, abs=0.01)
+        else:
+            assert one["upstream_m"] >= length * (1 - 2 * GRID_SCALE) - 0.01

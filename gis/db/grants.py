@@ -23,18 +23,20 @@ SCHEMAS = (CORE, HISTORY, JOBS)
 _AUTHORS = ("recorded_by", "recorded_tx", "reason")
 _DATA_POOLS = tuple(pool for pool in Pool if pool.clearance is not None)
 _INSPECTIONS = ("pipe_inspection", "pipe_observation", "pipe_grade")
+_DESILTING = ("desilting_job", "desilting_reply")
 _READERS = {
     "collection_version": _DATA_POOLS,
     "long_write": _DATA_POOLS,
     "county": _DATA_POOLS,
     "alembic_version": tuple(Pool),
-    "project_asset": (Pool.STAFF, Pool.JOBS),
+    "project_asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     "asset": (Pool.FIELD, Pool.STAFF, Pool.JOBS),
     **dict.fromkeys(
         (
             *("event", "event_outcome", "visit", "campaign", "task", "notice", "device_count"),
             *("seal", "hazard_transition", "device_announcement", *SEEN_OUTSIDE),
             *_INSPECTIONS,
+            *_DESILTING,
             *("network_edge", "network_dirty", "network_setting", "misconnection_record"),
         ),
         (Pool.FIELD, Pool.STAFF, Pool.JOBS),
@@ -204,7 +206,7 @@ def _evidence_privileges() -> Iterator[Privilege]:
 
 def _inspection_privileges() -> Iterator[Privilege]:
     for pool in (Pool.STAFF, Pool.JOBS):
-        for table in _INSPECTIONS:
+        for table in (*_INSPECTIONS, *_DESILTING):
             yield Privilege(pool.role, CORE, table, "INSERT")
         for column in _SETTLED_LATER:
             yield Privilege(pool.role, CORE, "pipe_inspection", "UPDATE", column)

@@ -12,6 +12,7 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy.schema import SchemaItem
 
 from gis.db import (  # noqa: F401  declare tables
+    desilting_tables,
     event_tables,
     evidence_tables,
     flood_tables,

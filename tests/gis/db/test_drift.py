@@ -133,7 +133,7 @@ def test_every_kind_keeps_its_history_identity_and_version(migrated: Engine) -> 
         assert found["core", table] == {"guard_record", "require_actor", "mark_change"}
     assert found["core", "seal"] == {"refuse_change", "refuse_truncate"}
     assert found["core", "pipe_inspection"] == {"require_actor"}
-    for table in ("pipe_observation", "pipe_grade"):
+    for table in ("pipe_observation", "pipe_grade", "desilting_job", "desilting_reply"):
         assert found["core", table] == {"require_actor", "refuse_change", "refuse_truncate"}
     assert found["core", "change_mark"] == {"bump_versions"}
     assert found["core", "misconnection_record"] == {

@@ -180,9 +180,10 @@ def _report(scribe: _Scribe, point: str) -> None:
 def _move_plots(scribe: _Scribe, plots: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Three plots that were only issued: one put right, one on its way, one to go to court."""
     issued = plots[plots["stage"] == "issued"].sort_values("code").head(3)
-    frames, moved = [plots], []
+    rows, moved = [], []
     for (_, plot), steps in zip(issued.iterrows(), (_TILLED, _ON_ITS_WAY, _TO_COURT), strict=False):
-        row, base = plot.copy(), {name: _plain(plot.get(name)) for name in MOVED}
+        row: Row = {str(name): value for name, value in plot.items()}
+        base = {name: _plain(row.get(name)) for name in MOVED}
         area = {
             "area_m2": plot["plot_area_m2"],
             "cultivated_m2": plot["cultivated_m2"],
@@ -192,16 +193,14 @@ def _move_plots(scribe: _Scribe, plots: pd.DataFrame) -> tuple[pd.DataFrame, lis
             at = datetime.fromisoformat(f"{day}T02:00:00+00:00")
             shown = _with_areas(payload, area)
             own = {"asset_id": plot["id"], "actor": "经办人丙"}
-            settled: dict[str, object] = (
-                {"base": base} if type_ is RecordType.PLOT_ROUTE_CHOSEN else {}
-            )
+            settled = {"base": base} if type_ is RecordType.PLOT_ROUTE_CHOSEN else {}
             if payload.get("step") == "decision_served":
                 settled = {"due_at": _WINDOW_ENDS}
             scribe.write(type_, at, shown | {"on": day}, settled=settled, **own)
-            row = pd.Series(dict(row) | changes | {"valid_from": at})
-            frames.append(row.to_frame().T)
+            row = {**row, **changes, "valid_from": at}
+            rows.append(row)
         moved.append(str(plot["code"]))
-    return pd.concat(frames, ignore_index=True), moved
+    return pd.concat([plots, pd.DataFrame(rows)], ignore_index=True), moved
 
 
 def _plain(value: object) -> object:

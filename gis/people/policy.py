@@ -35,6 +35,9 @@ class Action(StrEnum):
     IMPORT_OUTBOX = "import_outbox"
     READ_INSPECTIONS = "read_inspections"
     IMPORT_INSPECTIONS = "import_inspections"
+    READ_DESILTING = "read_desilting"
+    RECORD_DESILTING = "record_desilting"
+    """Jobs of contractors and what they reply; companies have no accounts here."""
     ISSUE_LINK = "issue_link"
     EDIT_ASSETS = "edit_assets"
     RUN_JOBS = "run_jobs"
@@ -70,6 +73,8 @@ _LABELS = {
     Action.IMPORT_OUTBOX: Text(zh="导入外业记录", en="import an outbox"),
     Action.READ_INSPECTIONS: Text(zh="查看管道检测", en="read inspections of sewers"),
     Action.IMPORT_INSPECTIONS: Text(zh="导入管道检测", en="import inspections of sewers"),
+    Action.READ_DESILTING: Text(zh="查看清淤台账与管网进度", en="read desilting and progress"),
+    Action.RECORD_DESILTING: Text(zh="登记清淤作业与回复", en="record desilting jobs and replies"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
     Action.RUN_JOBS: Text(zh="运行任务", en="run jobs"),
@@ -117,6 +122,8 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.IMPORT_OUTBOX: frozenset({PersonRole.OFFICER}),
     Action.READ_INSPECTIONS: _BUREAU,
     Action.IMPORT_INSPECTIONS: frozenset({PersonRole.OFFICER}),
+    Action.READ_DESILTING: _BUREAU,
+    Action.RECORD_DESILTING: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
     Action.RUN_JOBS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
@@ -134,7 +141,9 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
 _NOBODY_MAY = frozenset({Action.OPEN, Action.READ})
 """Without a login."""
 _PROVISIONAL_MAY = _NOBODY_MAY | {Action.OWN_LOGIN}
-_LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS, Action.READ_INSPECTIONS}
+_LOCAL_MAY = _NOBODY_MAY | {
+    *(Action.MEASURE, Action.READ_HAZARDS, Action.READ_INSPECTIONS, Action.READ_DESILTING)
+}
 """Without a login, on the machine itself, where the server listens to nobody else."""
 _READING = frozenset(
     {
@@ -145,6 +154,7 @@ _READING = frozenset(
         Action.READ_EVIDENCE,
         Action.READ_DUTY,
         Action.READ_INSPECTIONS,
+        Action.READ_DESILTING,
         Action.READ_SURVEYS,
         Action.EXPORT,
     }

@@ -46,6 +46,7 @@ ROUTE_BODIES: dict[str, int] = {
     "/uploads": 4 * 1024**2,
     "/sync/import": 200 * 1024**2,
     "/inspections/import": 50 * 1024**2,
+    "/desilting": 50 * 1024**2,
     "/surveys/batches": 64 * 1024**2,
 }
 """Path prefix -> bytes a body may have there; everywhere else it is :class:`Limits`' 1 MiB."""

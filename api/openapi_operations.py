@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from api.ogc.parameters import MAX_LIMIT
 from api.routes.accounts import Change, Creation
 from api.routes.campaigns import Assignment, Opening
+from api.routes.desilting import FLAGS as DESILTING_FLAGS
+from api.routes.desilting import Jobs
 from api.routes.devices import NewDevice, NewEnrolment, NewLink
 from api.routes.inspections import XLSX
 from api.routes.people import NewAppPassword, NewPassword
@@ -24,6 +26,8 @@ from gis.evidence.receive import MAX_BYTES
 from gis.evidence.sniff import Medium
 from gis.hazards.envelope import Envelope
 from gis.network.cctv_values import METHODS
+from gis.network.desilting import Reply
+from gis.network.progress import ACTIVITIES, STATES, SYSTEMS
 
 Document = dict[str, Any]  # Any: JSON
 JSON, HTML = "application/json", "text/html"
@@ -151,6 +155,31 @@ _IN_INSPECTIONS = (
     parameter("unit", _TEXT, "Inspected by"),
     parameter("cursor", _TEXT, "Place in the listing, from an earlier answer"),
     _WHOSE_RULES,
+)
+_IN_DESILTING = (
+    parameter("from", _DAY, "Done, or begun, on or after"),
+    parameter("to", _DAY, "Begun on or before"),
+    parameter("state", {"type": "string", "enum": [*STATES]}, "How far it is"),
+    parameter("flag", {"type": "string", "enum": [*DESILTING_FLAGS]}, "With this flag"),
+    parameter("pipe", {"type": "string", "format": "uuid"}, "Of this pipe"),
+    parameter("unit", _TEXT, "Done by"),
+    parameter("township", _TEXT, "In this township (its code)"),
+    parameter("system", {"type": "string", "enum": [*SYSTEMS][:3]}, "In pipes of this system"),
+    parameter("cursor", _TEXT, "Place in the listing, from an earlier answer"),
+)
+_PERIOD = (
+    parameter("from", _DAY, "First day; without one, the first of the year"),
+    parameter("to", _DAY, "Last day; without one, today"),
+    parameter("township", _TEXT, "Only in this township (its code)"),
+    parameter("as-of", _DAY, "As it was at the end of this day"),
+    parameter("known-at", _DAY, "As it was known at the end of this day"),
+)
+_IN_PROGRESS = (
+    *_PERIOD,
+    parameter("activity", {"type": "string", "enum": [*ACTIVITIES]}, "Of this activity"),
+    parameter("state", {"type": "string", "enum": [*STATES]}, "How far it is"),
+    parameter("system", {"type": "string", "enum": [*SYSTEMS]}, "In pipes of this system"),
+    parameter("offset", {"type": "integer", "minimum": 0, "maximum": 9_999_999}, "Rows to skip"),
 )
 _TABLE_SENT = (
     parameter("name", _TEXT, "Name of the file"),
@@ -289,6 +318,18 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/inspections/import"): Operation(
         body=("application/octet-stream", BINARY), parameters=_TABLE_SENT, problems=(413,)
     ),
+    ("GET", "/desilting"): Operation(parameters=_IN_DESILTING, limit=True),
+    ("POST", "/desilting"): Operation(
+        body=Jobs,
+        parameters=(
+            parameter("name", _TEXT, "Name of the file, where the body is a table (.xlsx, .csv)"),
+            parameter("unit", _TEXT, "Who cleaned, where the table is silent"),
+        ),
+        problems=(413,),
+    ),
+    ("POST", "/desilting/{id}/replies"): Operation(body=Reply, answers=CREATED),
+    ("GET", "/network/progress"): Operation(parameters=_PERIOD, answers={200: f"{JSON}, {XLSX}"}),
+    ("GET", "/network/progress/rows"): Operation(parameters=_IN_PROGRESS, limit=True),
     ("OPTIONS", "/uploads"): Operation(answers=NOTHING),
     ("POST", "/uploads"): Operation(
         body=_PIECE,

@@ -104,6 +104,7 @@ _TAGS = {
         "login", "logout", "me", "devices", "enrolments", "app-passwords", "accounts", "audit",
         "admin",
     ),
+    "sewers": ("inspections", "pipes", "desilting", "network"),
     "surveys": ("surveys",),
     "operation": ("health", "metrics", "jobs"),
 }  # fmt: skip

@@ -89,6 +89,18 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ),
     ("POST", "/inspections/import"): Text(zh="导入检测记录表", en="Take in a record table"),
     ("GET", "/pipes/{id}/condition"): Text(zh="管段状况", en="A pipe's condition"),
+    ("GET", "/desilting"): Text(zh="清淤台账", en="Desilting jobs, with what needs a look"),
+    ("POST", "/desilting"): Text(zh="登记清淤作业", en="Record desilting jobs, one or a table"),
+    ("GET", "/desilting/{id}"): Text(
+        zh="一项清淤作业及其核对计算", en="One job: flags with their calculation, versions, replies"
+    ),
+    ("POST", "/desilting/{id}/replies"): Text(
+        zh="登记作业单位的回复", en="Keep what the company says about a job"
+    ),
+    ("GET", "/network/progress"): Text(zh="管网进度表", en="Progress of sewer works, in km and m³"),
+    ("GET", "/network/progress/rows"): Text(
+        zh="进度表对应的明细", en="The works behind a cell of the grid"
+    ),
     ("GET", "/field"): Text(zh="手机端页面", en="The phone app"),
     ("GET", "/field/sw.js"): Text(zh="手机端离线程序", en="Its service worker"),
     ("GET", "/field/manifest.webmanifest"): Text(zh="手机端清单", en="Its manifest"),

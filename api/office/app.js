@@ -14,12 +14,13 @@ import { PlotsTab } from "./plots.js";
 import { sendKept } from "./records.js";
 import { SlipView } from "./slip.js";
 import { TodayTab } from "./today.js";
+import { WorksTab } from "./works.js";
 import { currentLanguage, readLanguage, say, switchLanguage } from "./words.js";
 
-const TABS = { today: TodayTab, notices: NoticesTab, cases: CasesTab, campaigns: CampaignsTab, duty: DutyTab, plots: PlotsTab, figures: FiguresTab };
+const TABS = { today: TodayTab, notices: NoticesTab, cases: CasesTab, campaigns: CampaignsTab, duty: DutyTab, plots: PlotsTab, works: WorksTab, figures: FiguresTab };
 const VIEWS = { ...TABS, slip: SlipView, dutysheet: DutySheetView };
 // Tabs that not everybody may open.
-const NEEDS = { duty: "read_duty", dutysheet: "read_duty" };
+const NEEDS = { duty: "read_duty", dutysheet: "read_duty", works: "read_desilting" };
 const GATHER_MS = 800;
 const EVERY_MS = 60000;
 

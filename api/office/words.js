@@ -4,12 +4,14 @@ import { CAMPAIGN_WORDS } from "./campaign_words.js";
 import { DUTY_WORDS } from "./duty_words.js";
 import { HAZARD_WORDS } from "./hazard_words.js";
 import { SUPERVISION_WORDS } from "./supervision_words.js";
+import { WORKS_WORDS } from "./works_words.js";
 
 const WORDS = {
   ...CAMPAIGN_WORDS,
   ...HAZARD_WORDS,
   ...SUPERVISION_WORDS,
   ...DUTY_WORDS,
+  ...WORKS_WORDS,
   brand: ["城建一张图", "Infratrack"],
   today: ["今日盯办", "Today"],
   cases: ["隐患", "Cases"],

@@ -22,6 +22,8 @@ from gis.db import tables
 from gis.db.handle import Database
 from gis.db.roles import Pool
 from gis.demonstration.campaign_sites import make_flood_points, make_land_plots
+from gis.demonstration.desilting import Season as Desilting
+from gis.demonstration.desilting import load_desilting, plan_desilting
 from gis.demonstration.evidence import count_evidence, gather_evidence, store_evidence
 from gis.demonstration.flood_season import Season, load_season, make_season
 from gis.demonstration.lives import unfold
@@ -89,6 +91,7 @@ class County:
     links: pd.DataFrame
     """Rows of ``core.project_asset``."""
     season: Season
+    desilting: Desilting
     oracle: dict[str, Any]  # Any: JSON
 
 
@@ -133,7 +136,9 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         versions, last, events=events, links=links, faults=network.faults
     )
     oracle |= count_rounds(rounds) | count_evidence(rounds.cases, album)
-    oracle |= {"flood_season": season.figures}
+    known = {code for codes in network.faults.values() for code in codes}
+    desilting = plan_desilting(seed, towns[0].township, last["sewer_pipe"], known)
+    oracle |= {"flood_season": season.figures, "desilting": desilting.figures}
     county = next(u.area for u in units.units if u.level == "county")
     return County(
         code=COUNTY_CODE,
@@ -146,6 +151,7 @@ def build_county(seed: int = 1, scale: float = 1.0) -> County:
         evidence=album.files,
         links=links,
         season=season,
+        desilting=desilting,
         oracle=oracle,
     )
 
@@ -262,7 +268,7 @@ def load_county(
         is_there = _is_there(connection, county)
     if files is not None and not is_there:
         progress(Text(zh="存入证据", en="Storing evidence"), 0.05)
-        store_evidence(db, files, county.evidence, actor=actor)
+        store_evidence(db, files, county.evidence | county.desilting.files, actor=actor)
     reason = "demonstration county, seed {seed}, scale {scale:g}".format(**county.made_from)
     with db.write(actor=actor, reason=reason, pool=Pool.JOBS) as connection:
         if _is_there(connection, county):
@@ -286,6 +292,7 @@ def load_county(
         load_records(connection, county.records)
         load_events(connection, county.events)
         load_season(connection, county.season)
+        load_desilting(connection, county.desilting)
         _load_links(connection, county.links)
     progress(Text(zh="演示县已载入", en="The county is loaded"), 1.0)
     return dict(county.oracle["counts"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def _write_grid(
         mine = [c for key, c in found.items() if key[:2] == (activity, "completed")]
         if activity == "desilting":
             for offset, name in enumerate(("volume_m3", "flagged_m3")):
-                sheet.write_number(number, column + offset, sum(c[name] or 0 for c in mine))
+                volumes = (Decimal(str(c[name] or 0)) for c in mine)  # sums of volumes stay exact
+                sheet.write_number(number, column + offset, float(sum(volumes)))
 
 
 def _join(state: str, system: str) -> Text:

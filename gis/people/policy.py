@@ -36,6 +36,9 @@ class Action(StrEnum):
     IMPORT_OUTBOX = "import_outbox"
     READ_INSPECTIONS = "read_inspections"
     IMPORT_INSPECTIONS = "import_inspections"
+    READ_DESILTING = "read_desilting"
+    RECORD_DESILTING = "record_desilting"
+    """Jobs of contractors and what they reply; companies have no accounts here."""
     ISSUE_LINK = "issue_link"
     RECORD_NETWORK = "record_network"
     """Append what was found at a place of the sewer network."""
@@ -73,6 +76,8 @@ _LABELS = {
     Action.IMPORT_OUTBOX: Text(zh="导入外业记录", en="import an outbox"),
     Action.READ_INSPECTIONS: Text(zh="查看管道检测", en="read inspections of sewers"),
     Action.IMPORT_INSPECTIONS: Text(zh="导入管道检测", en="import inspections of sewers"),
+    Action.READ_DESILTING: Text(zh="查看清淤台账与管网进度", en="read desilting and progress"),
+    Action.RECORD_DESILTING: Text(zh="登记清淤作业与回复", en="record desilting jobs and replies"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
     Action.RECORD_NETWORK: Text(zh="登记管网记录", en="record findings of the network"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
@@ -121,6 +126,8 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.IMPORT_OUTBOX: frozenset({PersonRole.OFFICER}),
     Action.READ_INSPECTIONS: _BUREAU,
     Action.IMPORT_INSPECTIONS: frozenset({PersonRole.OFFICER}),
+    Action.READ_DESILTING: _BUREAU,
+    Action.RECORD_DESILTING: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
     Action.RECORD_NETWORK: _HANDLERS,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
@@ -139,7 +146,9 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
 _NOBODY_MAY = frozenset({Action.OPEN, Action.READ})
 """Without a login."""
 _PROVISIONAL_MAY = _NOBODY_MAY | {Action.OWN_LOGIN}
-_LOCAL_MAY = _NOBODY_MAY | {Action.MEASURE, Action.READ_HAZARDS, Action.READ_INSPECTIONS}
+_LOCAL_MAY = _NOBODY_MAY | {
+    *(Action.MEASURE, Action.READ_HAZARDS, Action.READ_INSPECTIONS, Action.READ_DESILTING)
+}
 """Without a login, on the machine itself, where the server listens to nobody else."""
 _READING = frozenset(
     {
@@ -149,6 +158,7 @@ _READING = frozenset(
         Action.READ_OWN_HAZARD,
         Action.READ_EVIDENCE,
         Action.READ_INSPECTIONS,
+        Action.READ_DESILTING,
         Action.READ_SURVEYS,
         Action.EXPORT,
     }

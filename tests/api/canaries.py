@@ -26,6 +26,7 @@ from gis.attributes import Sensitivity
 from gis.db.roles import Pool
 from gis.geometry import STORAGE_SRID
 from gis.kinds import KINDS, Record, declared, sensitivity_of
+from gis.network.desilting import Job, Reply, record_jobs, record_reply
 from gis.network.inspections import (
     Inspection,
     Observation,
@@ -88,6 +89,7 @@ def plant(crowd: Crowd) -> Canaries:
     _plant_events(crowd, planted)
     _plant_inspections(crowd, planted)
     _plant_survey(crowd, planted)
+    _plant_desilting(crowd, planted)
     return planted
 
 
@@ -112,6 +114,29 @@ def _plant_inspections(crowd: Crowd, planted: Canaries) -> None:
         grade_inspections(connection, recorded.ids)
     planted.ids["inspections"] += [str(i) for i in recorded.ids]
     planted.ids["pipes"] += planted.ids["sewer_pipe"]
+
+
+def _plant_desilting(crowd: Crowd, planted: Canaries) -> None:
+    """Jobs and replies with words in every text of theirs."""
+    internal = READERS[Sensitivity.INTERNAL]
+    day = date(2026, 2, 1)
+    with crowd.db.write(actor="test", reason="plant", pool=Pool.STAFF) as connection:
+        jobs = [
+            Job.model_validate(
+                {name: planted.word(internal, f"desilting_job.{name}")
+                 for name in ("number", "unit", "note")}
+                | {"pipe": pipe, "began_on": day, "length_m": 5, "claimed": 1, "basis": "m3"}
+            )
+            for pipe in planted.ids["sewer_pipe"]
+        ]  # fmt: skip
+        source = planted.word(internal, "desilting_job.source")
+        done = record_jobs(connection, jobs, source=source, today=day)
+        for identifier in filter(None, done.ids):
+            texts = {name: planted.word(internal, f"desilting_reply.{name}")
+                     for name in ("unit", "person", "text")}  # fmt: skip
+            reply = Reply(**texts, replied_on=day)
+            record_reply(connection, identifier, reply, today=day)
+    planted.ids["desilting"] += [str(i) for i in done.ids if i is not None]
 
 
 def _plant_kinds(crowd: Crowd, planted: Canaries) -> None:

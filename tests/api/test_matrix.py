@@ -37,6 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "import_outbox": {"officer"},
     "read_inspections": BUREAU,
     "import_inspections": {"officer"},
+    "read_desilting": BUREAU,
+    "record_desilting": {"officer"},
     "issue_link": {"officer", "leader"},
     "record_network": {"inspector", "officer", "leader"},
     "edit_assets": {"officer"},
@@ -250,11 +252,11 @@ def expect(status: int, allowed: bool) -> bool:
 
 PHONE = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
-    "upload", "manage_campaigns", "read_inspections", "read_surveys",
+    "upload", "manage_campaigns", "read_inspections", "read_desilting", "read_surveys",
 }  # fmt: skip
 SCRIPT = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",
-    "read_inspections", "read_surveys",
+    "read_inspections", "read_desilting", "read_surveys",
 }  # fmt: skip
 
 

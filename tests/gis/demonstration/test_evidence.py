@@ -44,12 +44,13 @@ def test_every_promised_file_is_in_the_store_whole(
         " UNION ALL SELECT 'bytes', sum(bytes) FROM core.blob"
         " UNION ALL SELECT 'noted', count(*) FROM core.event WHERE type = 'evidence_stored'",
     )
-    oracle = county.oracle
-    assert found["image/jpeg"] == oracle["photos"]
+    oracle, beside = county.oracle, county.desilting.files
+    assert found["image/jpeg"] == oracle["photos"] + len(beside)
     assert 35 <= oracle["photos"] <= 50
     assert found["image/png"] == oracle["signatures"] > 0
-    assert found["bytes"] == oracle["evidence_bytes"]
-    assert found["noted"] == oracle["photos"] + oracle["signatures"] == len(promised)
+    assert found["bytes"] == oracle["evidence_bytes"] + sum(len(b) for _, b in beside.values())
+    assert oracle["photos"] + oracle["signatures"] == len(promised)
+    assert found["noted"] == len(promised) + len(beside)
 
 
 def test_evidence_stored_again_is_passed_over(

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from api import (
     cli_hazards,
     cli_inspections,
+    cli_network,
     cli_people,
     cli_records,
     cli_serve,
@@ -59,6 +60,7 @@ def build_commands(language: Language) -> TyperGroup:
     cli_hazards.register(app)
     cli_inspections.register(app)
     cli_surveys.register(app)
+    cli_network.register(app)
     group = typer.main.get_command(app)
     if not isinstance(group, TyperGroup):
         raise TypeError("the commands are a group")

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.openapi_network import NETWORK_OPERATIONS, NETWORK_WORDS
 from api.openapi_operations import HTML, JSON, OPERATIONS, Operation
 from api.openapi_schemas import Schemas
 from api.openapi_words import WORDS
@@ -44,6 +45,8 @@ _WAYS = {
     "bearer": (Credential.DEVICE, Credential.TOKEN, Credential.LINK),
     "basic": (Credential.APP_PASSWORD,),
 }
+EVERY_WORD = {**WORDS, **NETWORK_WORDS}
+EVERY_OPERATION = {**OPERATIONS, **NETWORK_OPERATIONS}
 _PROBLEM = {"$ref": "#/components/responses/problem"}
 
 
@@ -65,13 +68,13 @@ def describe_rows(rows: Iterable[Row], schemas: Schemas, language: Language) -> 
             continue
         for method in row.methods:
             item = paths.setdefault(path, {})
-            summary = WORDS[method, path].get(language)
+            summary = EVERY_WORD[method, path].get(language)
             item[method.lower()] = _describe(row, method, path, summary, schemas)
     return paths
 
 
 def _describe(row: Row, method: str, path: str, summary: str, schemas: Schemas) -> Document:
-    operation = OPERATIONS.get((method, path), Operation())
+    operation = EVERY_OPERATION.get((method, path), Operation())
     found: Document = {
         "operationId": _name(method, path),
         "summary": summary,
@@ -93,6 +96,7 @@ _TAGS = {
     "tiles": ("tiles", "tileMatrixSets"),
     "maps": ("maps", "static"),
     "field": ("events", "sync", "uploads", "evidence", "field", "enrol-ca"),
+    "network": ("network",),
     "hazards": (
         "hazards", "assets", "campaigns", "links", "notices", "labels", "flood", "plots",
     ),

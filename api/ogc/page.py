@@ -32,6 +32,7 @@ _TAGS = {
     "data": Text(zh="数据", en="Data"),
     "tiles": Text(zh="瓦片", en="Tiles"),
     "maps": Text(zh="地图", en="Maps"),
+    "network": Text(zh="排水管网", en="Sewer network"),
     "hazards": Text(zh="隐患与检查", en="Hazards and campaigns"),
     "field": Text(zh="外业", en="Field work"),
     "people": Text(zh="人员", en="People"),

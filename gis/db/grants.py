@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, text
 from gis.db.event_tables import event
 from gis.db.evidence_tables import JOBS
 from gis.db.flood_tables import DUTY, SEEN_OUTSIDE
+from gis.db.network_tables import misconnection_record
 from gis.db.people_tables import audit_event
 from gis.db.roles import SYSTEM_VISIBLE, Pool, visible_attributes, visible_kinds
 from gis.db.survey_tables import survey_finding
@@ -150,6 +151,10 @@ def declared_privileges() -> Iterator[Privilege]:
     for pool in _RECORDERS:
         yield from _recording_privileges(pool)
     yield Privilege(Pool.JOBS.role, CORE, "seal", "INSERT")
+    for pool in _RECORDERS:
+        for column in misconnection_record.columns:
+            if not column.name.startswith("recorded_"):  # the server's word
+                yield Privilege(pool.role, CORE, "misconnection_record", "INSERT", column.name)
     yield from _gate_privileges()
     yield from _evidence_privileges()
     yield from _inspection_privileges()

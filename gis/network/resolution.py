@@ -17,11 +17,11 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from sqlalchemy import Connection
 
 from gis.db.tables import CORE
+from gis.network.asking import Ask
 from gis.network.profile_questions import NODE_KINDS
-from gis.queries import Filter, Parameters, source_clause
+from gis.queries import Filter, Parameters, Statement, source_clause
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -35,57 +35,58 @@ class Ends:
     """Ends of pipes, all starts, then all ends, in the order of ``pipes``."""
 
     pipes: pd.DataFrame
-    """Columns ``id`` (text), ``is_backward``."""
+    """Columns ``id`` (text), ``is_backward``, ``code``, ``system``, ``length_m``."""
     ends: pd.DataFrame
     """Columns ``code``, ``x``, ``y``, ``named_id``, ``place_id``."""
     nodes: pd.DataFrame
-    """Columns ``id``, ``code``, ``rank``, ``x``, ``y``: those a pipe can name, or lie at."""
+    """What a pipe can name, or lie at: ``id``, ``code``, ``rank``, ``x``, ``y``, ``system``."""
 
 
-def read_tolerance(connection: Connection) -> float:
+def read_tolerance(ask: Ask) -> float:
     """Within how many metres ends that name no node are one."""
-    return float(
-        connection.exec_driver_sql(f"SELECT tolerance_m FROM {CORE}.network_setting").scalar_one()
-    )
+    return float(ask(Statement(f"SELECT tolerance_m FROM {CORE}.network_setting", {}))[0][0])
 
 
-def read_ends(connection: Connection, *, as_of: datetime | None = None) -> Ends:
+def read_ends(ask: Ask, *, as_of: datetime | None = None) -> Ends:
     """Every pipe that was not removed and every node, now or at a moment."""
     asked = Filter(as_of=as_of)
     parameters: Parameters = {}
-    pipes = pd.DataFrame(
-        connection.exec_driver_sql(
-            "SELECT f.id::text, coalesce(f.surveyed_flow = 'backward', false),"
-            + ", ".join(
-                f" nullif(f.{code}, ''), ST_X(ST_{end}(f.geometry)), ST_Y(ST_{end}(f.geometry)),"
-                f" md5('code ' || nullif(f.{code}, ''))::uuid::text,"
-                f" md5(ST_AsBinary(ST_{end}(f.geometry)))::uuid::text"
-                for code, end in (("up_node", "StartPoint"), ("down_node", "EndPoint"))
-            )
-            + f" {source_clause('sewer_pipe', asked, parameters)} AND f.service_state <> 'removed'",
-            parameters,
-        ).all(),
-        columns=["id", "is_backward", *(f"{n}{side}" for side in (0, 1) for n in _END)],
+    columns = ", ".join(
+        f"nullif(f.{code}, ''), ST_X(ST_{end}(f.geometry)), ST_Y(ST_{end}(f.geometry)),"
+        f" md5('code ' || nullif(f.{code}, ''))::uuid::text,"
+        f" md5(ST_AsBinary(ST_{end}(f.geometry)))::uuid::text"
+        for code, end in (("up_node", "StartPoint"), ("down_node", "EndPoint"))
     )
+    rows = ask(
+        Statement(
+            "SELECT f.id::text, coalesce(f.surveyed_flow = 'backward', false), f.code, f.system,"
+            f" f.length_m, {columns} {source_clause('sewer_pipe', asked, parameters)}"
+            " AND f.service_state <> 'removed'",
+            parameters,
+        )
+    )
+    pipes = pd.DataFrame(rows, columns=[*_PIPE, *(f"{n}{k}" for k in (0, 1) for n in _END)])
     ends = pd.concat(
-        [pipes[[f"{n}{side}" for n in _END]].set_axis(list(_END), axis=1) for side in (0, 1)],
+        [pipes[[f"{n}{k}" for n in _END]].set_axis(list(_END), axis=1) for k in (0, 1)],
         ignore_index=True,
     )
-    return Ends(pipes[["id", "is_backward"]], ends, _read_nodes(connection, asked))
+    return Ends(pipes[list(_PIPE)], ends, _read_nodes(ask, asked))
 
 
+_PIPE = ("id", "is_backward", "code", "system", "length_m")
 _END = ("code", "x", "y", "named_id", "place_id")
 
 
-def _read_nodes(connection: Connection, asked: Filter) -> pd.DataFrame:
+def _read_nodes(ask: Ask, asked: Filter) -> pd.DataFrame:
     parameters: Parameters = {}
     arms = [
-        f"SELECT f.id::text, f.code, {rank}, ST_X(f.geometry), ST_Y(f.geometry)"
+        f"SELECT f.id::text, f.code, {rank}, ST_X(f.geometry), ST_Y(f.geometry),"
+        f" {'f.system' if kind == 'sewer_manhole' else 'NULL::text'}"
         f" {source_clause(kind, asked, parameters)}"
         for rank, kind in enumerate(NODE_KINDS)
     ]
-    rows = connection.exec_driver_sql(" UNION ALL ".join(arms), parameters).all()
-    return pd.DataFrame(rows, columns=["id", "code", "rank", "x", "y"])
+    rows = ask(Statement(" UNION ALL ".join(arms), parameters))
+    return pd.DataFrame(rows, columns=["id", "code", "rank", "x", "y", "system"])
 
 
 def resolve_ends(given: Ends, tolerance_m: float) -> pd.DataFrame:

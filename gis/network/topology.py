@@ -10,10 +10,12 @@ from sqlalchemy import Connection, text
 from gis.attributes import Text
 from gis.db.tables import CORE
 from gis.errors import InputError
+from gis.network.asking import asking
+from gis.network.profile_questions import NODE_KINDS
 from gis.network.resolution import read_ends, read_tolerance, resolve_ends
+from gis.queries import Statement
 
 MOST_TOLERANCE_M = 5.0
-MOST_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,9 @@ class TopologyCheck:
 
 def check_topology(connection: Connection) -> TopologyCheck:
     """Resolve every end anew, by other code than the database's, and compare."""
-    tolerance = read_tolerance(connection)
-    given = read_ends(connection)
+    ask = asking(connection)
+    tolerance = read_tolerance(ask)
+    given = read_ends(ask)
     made = resolve_ends(given, tolerance)
     count = len(given.pipes)
     expected = pd.DataFrame(
@@ -74,3 +77,53 @@ def rebuild_topology(owner: Connection, *, tolerance_m: float | None = None) -> 
         )
     asked = text(f"SELECT {CORE}.rebuild_network(CAST(:metres AS double precision))")
     return int(owner.execute(asked, {"metres": tolerance_m}).scalar_one())
+
+
+def topology_statement(limit: int) -> Statement:
+    """How ends found their nodes, as JSON text: counts, what was snapped how far, names unknown.
+
+    ``snapped`` lists ends that name no node, widest first; ``unknown`` codes that no record has;
+    ``far`` ends whose named node lies farther than the tolerance from where they are drawn.
+    """
+    sides = " UNION ALL ".join(
+        f"SELECT e.pipe_id, '{side}' AS side, e.{side}_id AS node_id, e.{side}_code AS code,"
+        f" e.{side}_how AS how, e.{side}_gap_m AS gap_m, e.{side}_point AS point"
+        f" FROM {CORE}.network_edge e"
+        for side in ("start", "end")
+    )
+    nodes = " UNION ALL ".join(
+        f"SELECT id, '{kind}' AS kind, code, geometry FROM {CORE}.{kind}" for kind in NODE_KINDS
+    )
+    shown = (
+        "(SELECT p.code FROM core.sewer_pipe p WHERE p.id = r.pipe_id) AS pipe, r.pipe_id, r.side,"
+        " r.node_id"
+    )
+    return Statement(
+        f"WITH ends AS MATERIALIZED ({sides}), nodes AS MATERIALIZED ({nodes}),"
+        " far AS MATERIALIZED (SELECT e.*, n.kind, ST_Length(geography(ST_GeomFromText("
+        "'LINESTRING(' || ST_X(e.point) || ' ' || ST_Y(e.point) || ',' || ST_X(n.geometry)"
+        " || ' ' || ST_Y(n.geometry) || ')', ST_SRID(e.point)))) AS metres"
+        " FROM ends e JOIN nodes n ON n.id = e.node_id WHERE e.how = 'code'"
+        " AND (abs(ST_X(e.point) - ST_X(n.geometry)) > 1e-6"
+        " OR abs(ST_Y(e.point) - ST_Y(n.geometry)) > 1e-6)),"
+        f" beyond AS (SELECT * FROM far WHERE metres > (SELECT tolerance_m FROM"
+        f" {CORE}.network_setting))"
+        " SELECT json_build_object('tolerance_m', (SELECT tolerance_m FROM"
+        f" {CORE}.network_setting), 'dirty', (SELECT count(*) FROM {CORE}.network_dirty),"
+        " 'ends', (SELECT coalesce(json_object_agg(how, n), '{}') FROM"
+        " (SELECT coalesce(how, 'unsettled') AS how, count(*) AS n FROM ends GROUP BY 1) c),"
+        " 'snapped', json_build_object('count', (SELECT count(*) FROM ends WHERE gap_m > 0),"
+        " 'most_m', (SELECT round(max(gap_m)::numeric, 4) FROM ends), 'rows', (SELECT"
+        " coalesce(json_agg(row_to_json(s)), '[]') FROM"
+        f" (SELECT {shown}, r.how, round(r.gap_m::numeric, 4) AS gap_m FROM ends r"
+        " WHERE r.gap_m > 0 ORDER BY r.gap_m DESC, r.pipe_id, r.side LIMIT %(limit)s) s)),"
+        " 'unknown', json_build_object('count', (SELECT count(DISTINCT code) FROM ends WHERE"
+        " how = 'named'), 'rows', (SELECT coalesce(json_agg(row_to_json(s)), '[]') FROM"
+        " (SELECT code, node_id, count(*) AS ends FROM ends WHERE how = 'named' GROUP BY 1, 2"
+        " ORDER BY 3 DESC, 1 LIMIT %(limit)s) s)),"
+        " 'far', json_build_object('count', (SELECT count(*) FROM beyond), 'rows', (SELECT"
+        " coalesce(json_agg(row_to_json(s)), '[]') FROM"
+        f" (SELECT {shown}, r.kind, r.code, round(r.metres::numeric, 3) AS metres FROM beyond r"
+        " ORDER BY r.metres DESC, r.pipe_id, r.side LIMIT %(limit)s) s)))::text",
+        {"limit": limit},
+    )

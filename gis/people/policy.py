@@ -37,6 +37,8 @@ class Action(StrEnum):
     READ_INSPECTIONS = "read_inspections"
     IMPORT_INSPECTIONS = "import_inspections"
     ISSUE_LINK = "issue_link"
+    RECORD_NETWORK = "record_network"
+    """Append what was found at a place of the sewer network."""
     EDIT_ASSETS = "edit_assets"
     RUN_JOBS = "run_jobs"
     EXPORT = "export"
@@ -72,6 +74,7 @@ _LABELS = {
     Action.READ_INSPECTIONS: Text(zh="查看管道检测", en="read inspections of sewers"),
     Action.IMPORT_INSPECTIONS: Text(zh="导入管道检测", en="import inspections of sewers"),
     Action.ISSUE_LINK: Text(zh="发出整改链接", en="issue a link to a hazard"),
+    Action.RECORD_NETWORK: Text(zh="登记管网记录", en="record findings of the network"),
     Action.EDIT_ASSETS: Text(zh="编辑设施", en="edit assets"),
     Action.RUN_JOBS: Text(zh="运行任务", en="run jobs"),
     Action.EXPORT: Text(zh="导出数据", en="export data"),
@@ -119,6 +122,7 @@ TABLE: Mapping[Action, frozenset[PersonRole]] = {
     Action.READ_INSPECTIONS: _BUREAU,
     Action.IMPORT_INSPECTIONS: frozenset({PersonRole.OFFICER}),
     Action.ISSUE_LINK: _OFFICE,
+    Action.RECORD_NETWORK: _HANDLERS,
     Action.EDIT_ASSETS: frozenset({PersonRole.OFFICER}),
     Action.RUN_JOBS: frozenset({PersonRole.OFFICER, PersonRole.PLANNER}),
     Action.EXPORT: frozenset({PersonRole.OFFICER, PersonRole.PLANNER, PersonRole.LEADER}),
@@ -153,7 +157,8 @@ _BY_CREDENTIAL: Mapping[Credential, frozenset[Action]] = {
     Credential.SESSION: frozenset(Action),
     # A phone is lost more easily than a password: no export, nobody's account from it.
     Credential.DEVICE: (_READING - {Action.EXPORT})
-    | {Action.RECORD_EVENT, Action.SYNC, Action.UPLOAD, Action.MANAGE_CAMPAIGNS},
+    | {Action.RECORD_EVENT, Action.SYNC, Action.UPLOAD, Action.MANAGE_CAMPAIGNS}
+    | {Action.RECORD_NETWORK},
     # Lies in a script or a QGIS profile for months: it reads.
     Credential.APP_PASSWORD: _READING | {Action.MEASURE},
     Credential.TOKEN: _READING | {Action.MEASURE},

@@ -316,6 +316,11 @@ def _fill(path: str, planted: Canaries) -> Iterator[str]:
     filled = re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], "x"), place)
     if filled.endswith("/items"):
         yield f"{filled}?limit=10000"
+    elif first == "network":
+        pipe, node = planted.ids["sewer_pipe"][0], planted.ids["sewer_manhole"][0]
+        yield f"{filled}?from={pipe}"
+        yield f"{filled}?from={pipe}&direction=both&people=true"
+        yield f"{filled}?from={pipe}&to={node}"
     elif filled == "/search":
         yield f"{filled}?q=CANARY"
         yield f"{filled}?q=CNRY"

@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "read_inspections": BUREAU,
     "import_inspections": {"officer"},
     "issue_link": {"officer", "leader"},
+    "record_network": {"inspector", "officer", "leader"},
     "edit_assets": {"officer"},
     "run_jobs": {"officer", "planner"},
     "export": {"officer", "planner", "leader"},

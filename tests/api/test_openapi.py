@@ -10,9 +10,7 @@ import httpx
 import pytest
 
 from api.endpoints import ROUTES
-from api.openapi_operations import OPERATIONS
-from api.openapi_paths import plain_path
-from api.openapi_words import WORDS
+from api.openapi_paths import EVERY_OPERATION, EVERY_WORD, plain_path
 from gis.people.policy import Action
 from tests.api.conftest import Served
 
@@ -38,8 +36,8 @@ def test_every_route_is_described_with_its_methods(document: Document) -> None:
 
 def test_what_is_said_of_an_operation_is_said_of_one_that_exists() -> None:
     known = {(method, plain_path(row.path)) for row in ROUTES for method in row.methods}
-    assert set(OPERATIONS) <= known
-    assert set(WORDS) == {(method, path) for method, path in known if "{kind}" not in path}
+    assert set(EVERY_OPERATION) <= known
+    assert set(EVERY_WORD) == {(method, path) for method, path in known if "{kind}" not in path}
 
 
 def test_a_route_that_takes_a_body_says_which(document: Document) -> None:

@@ -19,6 +19,9 @@ from gis.errors import ConflictError
 from gis.hazards.flood_board import read_duty
 from gis.hazards.rebuild import check
 from gis.hazards.record import find_drift
+from gis.network.asking import asking
+from gis.network.misconnections import list_misconnections
+from gis.network.topology import check_topology
 from tests.gis.demonstration.conftest import ask
 
 GRID_SCALE = 2e-5
@@ -379,3 +382,14 @@ def test_scale_grows_the_county_to_a_hundred_thousand_pipes() -> None:
     assert large.oracle["counts"]["sewer_pipe"] >= 100_000
     manholes = large.frames["sewer_manhole"].drop_duplicates("id", keep="last")
     assert (manholes["ground_m"] - manholes["bottom_m"]).between(1.0, 8.5).all()
+
+
+def test_the_misjoined_sewers_are_the_misconnections(
+    loaded: PooledDatabase, county: County
+) -> None:
+    with loaded.read(Pool.JOBS) as connection:
+        assert check_topology(connection).is_sound
+        listed = list_misconnections(asking(connection))
+    found = {c for f in listed["features"] for c in f["properties"]["pipes_in"]}
+    assert found == set(county.oracle["faults"]["misconnection"])
+    assert set(listed["by_systems"]) == {"sanitary-storm"}

@@ -31,7 +31,7 @@ def at(metres: float, north: float = 0.0) -> tuple[float, float]:
 def add_pipe(
     connection: Connection, code: str, *places: tuple[float, float], **values: object
 ) -> UUID:
-    record = KINDS["sewer_pipe"].model_validate({"code": code, "system": "sanitary", **values})
+    record = KINDS["sewer_pipe"].model_validate({"code": code, "system": "sanitary"} | values)
     return store.add(connection, record, LineString(places))
 
 

@@ -1,0 +1,322 @@
+"""How fast a sewer network is traced, beside pgRouting and NetworkX in the same run, as ratios.
+
+    python -m tests.benchmarks.traces [--pipes 100000] [--rounds 15] [--networkx-python PATH]
+
+A tree of pipes with 1 % of bifurcations is loaded into a cluster of the run's own and served by
+one process. "served" is ``GET /network/trace`` as uncompressed GeoJSON over the loopback to the
+last byte, on a warm connection, the people apart; "psql" the same statement through psql. The peers
+find the pipes only: pgr_drivingDistance over the whole table with its edges joined again, for
+it gives a spanning tree (needs Debian's postgresql-15-pgrouting), and NetworkX reading an edge
+list, reversed as desktop plugins do it, or with the graph kept in memory
+(``--networkx-python``: a Python with ``tests/benchmarks/networkx.lock`` installed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import http.client
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import shapely
+from sqlalchemy import create_engine
+
+from gis import store
+from gis.db.cluster import Cluster
+from gis.db.connect import DATABASE, Installation, open_installation
+from gis.db.roles import Pool
+from gis.geometry import STORAGE_SRID
+from gis.kinds import KINDS
+from gis.network.asking import asking
+from gis.network.inquiry import find_place
+from gis.network.topology import check_topology
+from gis.network.trace import Direction, trace_statement, walk_from
+from gis.settings import Settings
+
+SEED = 20_261_130
+WANTED = 2_000
+Ints = npt.NDArray[np.int64]
+
+
+def main() -> None:
+    """Run the comparison and print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pipes", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--networkx-python")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as scratch:
+        folder = Path(scratch)
+        folder.chmod(0o755)
+        installation = open_installation(Settings(state_folder=folder / "state"))
+        if installation.cluster is None:
+            raise SystemExit("the benchmark uses a cluster of its own")
+        try:
+            _compare(installation, installation.cluster, folder, given)
+        finally:
+            installation.close()
+
+
+def make_tree(count: int) -> tuple[Ints, Ints]:
+    """(upper, lower node) of each pipe: a tree towards node 0, and 1 % of bifurcations."""
+    chance = np.random.default_rng(SEED)
+    upper = np.arange(1, count - count // 100 + 1)
+    lower = np.maximum(0, upper - 1 - chance.geometric(0.02, len(upper)))
+    extra = chance.integers(100, len(upper), count - len(upper))
+    below = np.maximum(0, extra - 1 - chance.integers(1, 60, len(extra)))
+    return np.concatenate([upper, extra]), np.concatenate([lower, below])
+
+
+def _places(count: int) -> npt.NDArray[np.float64]:
+    at = np.arange(count)
+    return np.column_stack([99 + (at % 320) * 4e-4, 25 + (at // 320) * 4e-4])
+
+
+def _load(installation: Installation, upper: Ints, lower: Ints) -> None:
+    places = _places(int(upper.max()) + 1)
+    chance = np.random.default_rng(SEED)
+    codes = np.char.add("J", np.arange(len(places)).astype(str))
+    manholes = _frame("sewer_manhole", codes, shapely.points(places), system="sanitary")
+    names = np.char.add("P", np.arange(len(upper)).astype(str))
+    lines = shapely.linestrings(np.stack([places[upper], places[lower]], axis=1))
+    pipes = _frame("sewer_pipe", names, lines, system="sanitary").assign(
+        up_node=codes[upper],
+        down_node=codes[lower],
+        diameter_mm=chance.choice([300.0, 400, 600], len(upper)),
+        up_invert_m=np.round(1600 + chance.random(len(upper)), 3),
+        down_invert_m=np.round(1599 - chance.random(len(upper)), 3),
+    )
+    for kind, frame in (("sewer_manhole", manholes), ("sewer_pipe", pipes)):
+        with installation.db.write(actor="benchmark", reason="load", pool=Pool.JOBS) as connection:
+            store.load_rows(connection, kind, frame)
+
+
+def _frame(
+    kind: str, codes: npt.NDArray[np.str_], shapes: object, **values: str
+) -> gpd.GeoDataFrame:
+    one = KINDS[kind].model_validate({"code": "x", "source": "bench", "source_code": "x"} | values)
+    frame = gpd.GeoDataFrame(geometry=shapes, crs=STORAGE_SRID)
+    for name, value in one.model_dump(mode="json").items():
+        frame[name] = [value] * len(frame) if isinstance(value, dict) else value
+    return frame.assign(code=codes, source_code=codes)
+
+
+def _count_upstream(upper: Ints, lower: Ints) -> Ints:
+    """Nodes above each node in the tree (without the bifurcations): where to ask."""
+    tree = slice(0, int(upper.max()))
+    above = np.zeros(int(upper.max()) + 1, dtype=np.int64)
+    for up, down in zip(upper[tree][::-1], lower[tree][::-1], strict=True):
+        above[down] += above[up] + 1
+    return above
+
+
+def _compare(
+    installation: Installation, cluster: Cluster, folder: Path, given: argparse.Namespace
+) -> None:
+    upper, lower = make_tree(given.pipes)
+    _load(installation, upper, lower)
+    superuser = create_engine(cluster.superuser_url(DATABASE), isolation_level="AUTOCOMMIT")
+    with superuser.connect() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+    superuser.dispose()
+    with installation.db.read() as connection:
+        assert check_topology(connection).is_sound
+    above = _count_upstream(upper, lower)
+    middle = int(np.argmin(abs(above - WANTED)))
+    cases = {"upstream": f"J{middle}", "whole network": "J0"}
+    with _serve(installation, folder) as port:
+        for name, start in cases.items():
+            _measure(installation, cluster, folder, port, name, start, given)
+    print(
+        f"{given.pipes:,} pipes, median of {given.rounds}; {os.cpu_count()} processors,"
+        f" {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f},"
+        f" Python {platform.python_version()}, PostgreSQL {_version(cluster)}"
+    )
+
+
+def _measure(
+    installation: Installation,
+    cluster: Cluster,
+    folder: Path,
+    port: int,
+    name: str,
+    start: str,
+    given: argparse.Namespace,
+) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    size, pipes = 0, 0
+
+    def ask() -> None:
+        nonlocal size
+        client.request("GET", f"/network/trace?from={start}&direction=up")
+        size = len(client.getresponse().read())
+
+    served = _time(ask, given.rounds)
+    with installation.db.read() as connection:
+        asker = asking(connection)
+        place = find_place(asker, start)
+        statement = trace_statement(
+            walk_from(place, Direction.UP), Pool.STAFF, says_dead_ends=False
+        )
+        pipes = json.loads(asker(statement)[0][1])["pipes"]
+    with psycopg.connect(cluster.url(Pool.STAFF.role, DATABASE)) as raw:
+        sql = psycopg.ClientCursor(raw).mogrify(statement.sql.encode(), statement.parameters)
+    print(f"\n{name}: {pipes:,} pipes, {size / 1e6:.2f} MB")
+    _print("served to the last byte", served, served)
+    _print("the same SQL in psql", _time_psql(cluster, folder, sql, given.rounds), served)
+    target = str(place.id)
+    _print("pgr_drivingDistance, re-joined", _time_pgrouting(cluster, target, given), served)
+    for words, seconds in _time_networkx(cluster, folder, target, given).items():
+        _print(words, seconds, served)
+
+
+def _print(words: str, seconds: float | None, served: float) -> None:
+    if seconds is None:
+        print(f"  {words:44} not installed")
+    else:
+        print(f"  {words:44} {seconds * 1e3:9.1f} ms  x{seconds / served:.2f}")
+
+
+def _time(work: Callable[[], None], rounds: int) -> float:
+    """Median seconds, after two warm-ups."""
+    for _ in range(2):
+        work()
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def _time_psql(cluster: Cluster, folder: Path, sql: str, rounds: int) -> float:
+    """Median of what psql's own clock says, of one session."""
+    script = folder / "trace.sql"
+    script.write_text("\\timing on\n\\o /dev/null\n" + f"{sql};\n" * (rounds + 2), "utf-8")
+    url = cluster.url(Pool.STAFF.role, DATABASE).replace("postgresql+psycopg", "postgresql")
+    psql = shutil.which("psql") or "psql"
+    done = subprocess.run(
+        [psql, "-X", "-q", url, "-f", str(script)], capture_output=True, text=True, check=True
+    )
+    times = [float(t) for t in re.findall(r"(?:Time|时间)\D*([\d.]+)", done.stdout + done.stderr)]
+    return statistics.median(times[2:]) / 1e3
+
+
+def _time_pgrouting(cluster: Cluster, target: str, given: argparse.Namespace) -> float | None:
+    """The whole table given to pgr_drivingDistance at each question, as its users do."""
+    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address, autocommit=True) as connection:
+        known = "SELECT 1 FROM pg_available_extensions WHERE name = 'pgrouting'"
+        if connection.execute(known).fetchone() is None:
+            return None
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pgrouting SCHEMA public")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.bench_arc AS WITH n AS (SELECT id, row_number()"
+            " OVER () AS k FROM (SELECT source_id AS id FROM core.network_edge UNION SELECT"
+            " target_id FROM core.network_edge) a) SELECT row_number() OVER () AS id, e.pipe_id,"
+            " s.k AS source, t.k AS target, t.id AS target_id FROM core.network_edge e"
+            " JOIN n s ON s.id = e.source_id JOIN n t ON t.id = e.target_id"
+        )
+        connection.execute("ANALYZE public.bench_arc")
+        row = connection.execute(
+            "SELECT target FROM public.bench_arc WHERE target_id = %s LIMIT 1", [target]
+        ).fetchone()
+        asked = (
+            "SELECT a.pipe_id FROM pgr_drivingDistance('SELECT id, target AS source, source AS"
+            " target, 1::float8 AS cost FROM public.bench_arc', %s::bigint, 1e9::float8, true) d"
+            " JOIN public.bench_arc a ON a.target = d.node"
+        )
+        return _time(lambda: _drain(connection, asked, row), given.rounds)
+
+
+def _drain(
+    connection: psycopg.Connection[tuple[object, ...]], sql: str, values: Sequence[object] | None
+) -> None:
+    connection.execute(sql.encode(), values).fetchall()
+
+
+_NETWORKX = """
+import csv, json, sys, time, statistics, networkx as nx
+path, target, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def read():
+    graph = nx.MultiDiGraph()
+    with open(path) as file:
+        graph.add_edges_from((s, t, p, {"weight": 1}) for p, s, t in csv.reader(file))
+    return graph
+def plugin():
+    graph = read().reverse()
+    nx.single_source_bellman_ford_path(graph, target)
+kept = read()
+def memory():
+    above = nx.ancestors(kept, target) | {target}
+    list(kept.in_edges(above, keys=True))
+out = {}
+for name, work, n in (("NetworkX, read, reversed, Bellman-Ford", plugin, 3),
+                      ("NetworkX, graph kept in memory", memory, rounds)):
+    taken = []
+    for _ in range(n):
+        began = time.perf_counter(); work(); taken.append(time.perf_counter() - began)
+    out[name] = statistics.median(taken)
+out["version"] = nx.__version__
+print(json.dumps(out))
+"""
+
+
+def _time_networkx(
+    cluster: Cluster, folder: Path, target: str, given: argparse.Namespace
+) -> dict[str, float | None]:
+    if not given.networkx_python:
+        return {"NetworkX (--networkx-python)": None}
+    edges = folder / "edges.csv"
+    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address) as connection, edges.open("w", newline="") as file:
+        rows = connection.execute("SELECT pipe_id, source_id, target_id FROM core.network_edge")
+        csv.writer(file).writerows(rows)
+    done = subprocess.run(
+        [given.networkx_python, "-c", _NETWORKX, str(edges), target, str(given.rounds)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, float | None] = json.loads(done.stdout)
+    print(f"  NetworkX {found.pop('version')}")
+    return found
+
+
+@contextmanager
+def _serve(installation: Installation, folder: Path) -> Iterator[int]:
+    """A server in a process of its own; its port."""
+    urls = json.dumps({pool.value: url for pool, url in installation.urls.items()})
+    command = [sys.executable, "-m", "tests.api.serve_process", urls, str(folder / "served")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _version(cluster: Cluster) -> str:
+    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+    return str(row[0]) if row else "?"
+
+
+if __name__ == "__main__":
+    main()

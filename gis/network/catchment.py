@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import shapely
-from pyproj import Transformer
 
-from gis.geometry import STORAGE_SRID, gauss_kruger_srid
 from gis.network.asking import Ask
-from gis.network.plane import project
+from gis.network.plane import meridian_of, project
 from gis.network.trace import Walk
 from gis.queries import Parameters, Statement, source_clause
 
@@ -26,17 +24,16 @@ MOST_M = 200.0
 def read_area(ask: Ask, walk: Walk, *, near_m: float = NEAR_M) -> tuple[str | None, float]:
     """(area as GeoJSON geometry, its square metres) within ``near_m`` metres of a walk's pipes.
 
-    None and 0 where nothing drains to the place. Measured in the Gauss-Krüger zone.
+    None and 0 where nothing drains to the place. Measured in the local plane.
     """
     lines = _read_lines(ask, walk)
     if not lines:
         return None, 0.0
     stored = np.array(shapely.from_wkb(lines), dtype=object)
-    srid = gauss_kruger_srid(float(shapely.get_x(shapely.get_point(stored[0], 0))))
-    strips = shapely.buffer(project(stored, srid), near_m, quad_segs=4)
+    meridian = meridian_of(stored[0])
+    strips = shapely.buffer(project(stored, meridian), near_m, quad_segs=4)
     area = shapely.simplify(shapely.union_all(strips), near_m / 20)
-    back = Transformer.from_crs(srid, STORAGE_SRID, always_xy=True)
-    drawn = shapely.transform(area, lambda xy: np.column_stack(back.transform(xy[:, 0], xy[:, 1])))
+    drawn = project(area, meridian, back=True)
     rounded = shapely.set_precision(drawn, 1e-7)
     return str(shapely.to_geojson(rounded)), round(float(shapely.area(area)), 1)
 

@@ -1,4 +1,4 @@
-"""From stored degrees to metres of a Gauss-Krüger zone, whole arrays at a time."""
+"""From stored degrees to metres of a local plane and back, whole arrays at a time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 from gis.geometry import STORAGE_SRID, Geometries
 
 
-def project(geometries: Geometries, srid: int) -> Geometries:
-    """Geometries in EPSG:4490 (longitude, latitude) in the plane of ``srid``: metres, easting
-    first. Distances differ from ellipsoidal ones by less than 0.05 % inside a 3-degree zone."""
-    change = _transformer(srid)
+def project(geometries: Geometries, meridian: int, *, back: bool = False) -> Geometries:
+    """Geometries in EPSG:4490 (longitude, latitude) in the plane of a meridian, or ``back``.
+
+    A Gauss-Krüger plane of the whole degree nearest to the data (:func:`meridian_of`), metres,
+    easting first; any degree on earth has one, the zones of CGCS2000 end at China's border.
+    Within half a degree distances differ from ellipsoidal ones by less than 0.004 %.
+    """
+    change = _transformer(meridian, back)
 
     def move(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack(change.transform(points[:, 0], points[:, 1]))
@@ -24,6 +28,15 @@ def project(geometries: Geometries, srid: int) -> Geometries:
     return moved
 
 
+def meridian_of(geometry: shapely.Geometry) -> int:
+    """The whole degree of longitude nearest to where a geometry begins."""
+    return round(float(shapely.get_coordinates(geometry)[0, 0]))
+
+
 @lru_cache(maxsize=8)
-def _transformer(srid: int) -> Transformer:
-    return Transformer.from_crs(STORAGE_SRID, srid, always_xy=True)
+def _transformer(meridian: int, back: bool) -> Transformer:
+    plane = CRS.from_dict({"proj": "tmerc", "lon_0": meridian, "ellps": "GRS80", "units": "m"})
+    stored = CRS.from_user_input(STORAGE_SRID)
+    if back:
+        return Transformer.from_crs(plane, stored, always_xy=True)
+    return Transformer.from_crs(stored, plane, always_xy=True)

@@ -17,8 +17,7 @@ from uuid import UUID
 import numpy as np
 import shapely
 
-from gis.geometry import gauss_kruger_srid
-from gis.network.plane import project
+from gis.network.plane import meridian_of, project
 from gis.network.profile_notes import Note, notes_of_reach, notes_of_station
 
 Row = Mapping[str, Any]  # Any: columns of any type, as the database gives them
@@ -306,8 +305,8 @@ def _crossings(
         return ()
     lines = shapely.from_wkb([bytes(by_pipe[s.pipe]["geometry"]) for s in way])
     crossers = shapely.from_wkb([bytes(r["geometry"]) for r in others])
-    srid = gauss_kruger_srid(float(shapely.get_x(shapely.get_point(lines[0], 0))))
-    planes, across = project(lines, srid), project(crossers, srid)
+    meridian = meridian_of(lines[0])
+    planes, across = project(lines, meridian), project(crossers, meridian)
     pairs = shapely.STRtree(planes).query(across, predicate="intersects")
     found = []
     for other, at in pairs.T:

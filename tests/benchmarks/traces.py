@@ -37,6 +37,7 @@ import psycopg
 import shapely
 from sqlalchemy import create_engine
 
+from api.reading import connection_address
 from gis import store
 from gis.db.cluster import Cluster
 from gis.db.connect import DATABASE, Installation, open_installation
@@ -175,7 +176,7 @@ def _measure(
             walk_from(place, Direction.UP), Pool.STAFF, says_dead_ends=False
         )
         pipes = json.loads(asker(statement)[0][1])["pipes"]
-    with psycopg.connect(cluster.url(Pool.STAFF.role, DATABASE)) as raw:
+    with psycopg.connect(connection_address(cluster.url(Pool.STAFF.role, DATABASE))) as raw:
         sql = psycopg.ClientCursor(raw).mogrify(statement.sql.encode(), statement.parameters)
     print(f"\n{name}: {pipes:,} pipes, {size / 1e6:.2f} MB")
     _print("served to the last byte", served, served)
@@ -209,7 +210,7 @@ def _time_psql(cluster: Cluster, folder: Path, sql: str, rounds: int) -> float:
     """Median of what psql's own clock says, of one session."""
     script = folder / "trace.sql"
     script.write_text("\\timing on\n\\o /dev/null\n" + f"{sql};\n" * (rounds + 2), "utf-8")
-    url = cluster.url(Pool.STAFF.role, DATABASE).replace("postgresql+psycopg", "postgresql")
+    url = connection_address(cluster.url(Pool.STAFF.role, DATABASE))
     psql = shutil.which("psql") or "psql"
     done = subprocess.run(
         [psql, "-X", "-q", url, "-f", str(script)], capture_output=True, text=True, check=True
@@ -220,7 +221,7 @@ def _time_psql(cluster: Cluster, folder: Path, sql: str, rounds: int) -> float:
 
 def _time_pgrouting(cluster: Cluster, target: str, given: argparse.Namespace) -> float | None:
     """The whole table given to pgr_drivingDistance at each question, as its users do."""
-    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address, autocommit=True) as connection:
         known = "SELECT 1 FROM pg_available_extensions WHERE name = 'pgrouting'"
         if connection.execute(known).fetchone() is None:
@@ -284,7 +285,7 @@ def _time_networkx(
     if not given.networkx_python:
         return {"NetworkX (--networkx-python)": None}
     edges = folder / "edges.csv"
-    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address) as connection, edges.open("w", newline="") as file:
         rows = connection.execute("SELECT pipe_id, source_id, target_id FROM core.network_edge")
         csv.writer(file).writerows(rows)
@@ -312,7 +313,7 @@ def _serve(installation: Installation, folder: Path) -> Iterator[int]:
 
 
 def _version(cluster: Cluster) -> str:
-    address = cluster.superuser_url(DATABASE).replace("postgresql+psycopg", "postgresql")
+    address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address) as connection:
         row = connection.execute("SHOW server_version").fetchone()
     return str(row[0]) if row else "?"

@@ -123,6 +123,7 @@ ROUTES: tuple[Row, ...] = (
     Row("/plots/{id}", duty.one_plot, Action.READ_HAZARDS),
     Row("/inspections", inspections.list_inspections, Action.READ_INSPECTIONS),
     Row("/inspections/repairs", inspections.repairs, Action.READ_INSPECTIONS),
+    Row("/inspections/classes", inspections.classes, Action.READ_INSPECTIONS),
     Row("/inspections/import", inspections.import_table, Action.IMPORT_INSPECTIONS, POST),
     Row("/inspections/{id}", inspections.one_inspection, Action.READ_INSPECTIONS),
     Row("/pipes/{id}/condition", inspections.pipe_condition, Action.READ_INSPECTIONS),

@@ -306,6 +306,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/inspections"): Operation(parameters=_IN_INSPECTIONS, limit=True),
     ("GET", "/inspections/{id}"): Operation(parameters=(_WHOSE_RULES,)),
     ("GET", "/pipes/{id}/condition"): Operation(parameters=(_WHOSE_RULES, _UP_TO)),
+    ("GET", "/inspections/classes"): Operation(parameters=(_WHOSE_RULES, _UP_TO)),
     ("GET", "/inspections/repairs"): Operation(
         parameters=(
             _WHOSE_RULES,

@@ -87,6 +87,7 @@ WORDS: Mapping[tuple[str, str], Text] = {
     ("GET", "/inspections/repairs"): Text(
         zh="修复清单与工程量", en="What to repair first, with quantities"
     ),
+    ("GET", "/inspections/classes"): Text(zh="各管段最新等级", en="Latest class of each pipe"),
     ("POST", "/inspections/import"): Text(zh="导入检测记录表", en="Take in a record table"),
     ("GET", "/pipes/{id}/condition"): Text(zh="管段状况", en="A pipe's condition"),
     ("GET", "/desilting"): Text(zh="清淤台账", en="Desilting jobs, with what needs a look"),

@@ -14,12 +14,17 @@ from gis.errors import NotFoundError
 from gis.geometry import GeometryType
 from gis.kinds import KINDS, Record, declared
 from gis.kinds.base import Asset
+from gis.kinds.sewer_pipe import PipeSystem
 from gis.kinds.vocabularies import vocabulary_of
+from gis.network.profile_questions import NODE_KINDS
 from gis.settings import Settings
+from layers.profile_drawing import SYSTEM_COLOURS
 
 Document = dict[str, Any]  # Any: JSON
 NOT_FOR_PUBLICATION = Text(zh="内部使用,不得公开", en="Internal use; not for publication")
 CONTEXT_LOOK: Document = {"color_by": None, "vocabulary": [], "color": "#8C8577"}
+NETWORK_KINDS = frozenset({"sewer_pipe", *NODE_KINDS})
+"""What a trace can begin at."""
 APPROVED = Text(zh="审图号:{number}", en="Map approval no. {number}")
 
 
@@ -120,6 +125,7 @@ def build_config(
     version: str,
     bounds: list[float] | None,
     counts: Mapping[str, LayerCounts],
+    sees_condition: bool = False,
 ) -> Document:
     """The page's config; ``counts`` gives the kinds the reader may see with their figures."""
     see: Callable[[str], bool] = lambda name: name in counts  # noqa: E731
@@ -140,7 +146,17 @@ def build_config(
             for name in spec.kinds
             if see(name)
         ],
+        "condition": sees_condition,
+        "systems": systems_config() if see("sewer_pipe") else None,
     }
+
+
+def systems_config() -> list[Document]:
+    """Systems of pipes and their colours, those of the profiles."""
+    return [
+        {"value": word.value, "text": word.text.as_dict(), "color": SYSTEM_COLOURS[word.value]}
+        for word in PipeSystem
+    ]
 
 
 def geometry_word(kind: type[Record]) -> str:
@@ -163,6 +179,7 @@ def layer_config(kind: type[Record], pool: Pool, *, visible: bool, counts: Layer
         "item": f"{here}/items/{{id}}",
         "history": f"{here}/items/{{id}}/history",
         "hazards": hazards,
+        "network": kind.kind in NETWORK_KINDS,
         "case": "/office#cases/{id}" if kind.kind == "hazard" and pool is not Pool.PUBLIC else None,
         "visible": visible,
         "background": kind.kind == "admin_unit",

@@ -50,6 +50,10 @@ def draw_profile(profile: Profile, language: Language, *, note: str = "") -> str
             "fill": INK,
             "role": "img",
             "aria-label": TITLE.get(language),
+            # For who reads a chainage off the drawing.
+            "data-left": f"{LEFT_PX:g}",
+            "data-across": f"{frame.width:g}",
+            "data-section": f"{TOP_PX + PLOT_PX + 30:g}",
         },
     )
     add_rect(root, 0, 0, width, height, fill="#ffffff")

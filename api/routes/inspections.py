@@ -172,6 +172,22 @@ async def pipe_condition(request: Request) -> Response:
     return _answer({"rules": _about(rules), **orjson.loads(content)})
 
 
+async def classes(request: Request) -> Response:
+    """The latest classes of every inspected pipe, and the words of the repair classes."""
+    check_known(request.query_params, {*COMMON, "rules", "on"})
+    rules, on = _read_rules(request.query_params), _read_day(request.query_params, "on")
+    if "sewer_pipe" not in parts_of(request).kinds:
+        raise HTTPException(404)
+    content = await _ask(request, questions.latest_classes(on=on, rules=rules.version))
+    words = [
+        {"value": band.key, "zh": band.zh, "en": band.en, "unverified": band.source is None}
+        for band in rules.repair_class
+    ]
+    return _answer(
+        {"rules": _about(rules), "words": words, "pipes": orjson.Fragment(content or "{}")}
+    )
+
+
 async def repairs(request: Request) -> Response:
     """What to repair and clean first, with quantities; ``f=xlsx`` for a workbook."""
     query = request.query_params

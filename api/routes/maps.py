@@ -28,6 +28,7 @@ from gis import queries
 from gis.attributes import Text
 from gis.errors import NotFoundError
 from gis.kinds import Record
+from gis.people.policy import Action, allows
 from layers.live import CONTENT_SECURITY_POLICY, STATIC_FOLDER, live_page, static_version
 from layers.map_config import LayerCounts, build_config, get_map
 
@@ -71,6 +72,7 @@ async def map_config(request: Request) -> Response:
         version=version,
         bounds=bounds,
         counts=counts,
+        sees_condition=allows(person_of(request), Action.READ_INSPECTIONS, kind="sewer_pipe"),
     )
     return answer_json(request, config)
 

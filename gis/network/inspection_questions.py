@@ -177,6 +177,19 @@ LATEST_RUN = (
 """The latest run of each pipe (all, or these) up to a day (or to now)."""
 
 
+def latest_classes(*, on: date | None = None, rules: str = RULES_IN_FORCE) -> Statement:
+    """``{pipe id: [repair class, maintenance class, day of inspection]}`` of every inspected pipe.
+
+    The classes are null where its latest run has no grade. A map colours its pipes by it.
+    """
+    return Statement(
+        f"WITH r AS MATERIALIZED ({LATEST_RUN}) SELECT coalesce(json_object_agg(r.pipe_id,"
+        " json_build_array(g.repair_class, g.maintenance_class, r.inspected_on)), '{}')::text"
+        f" FROM r {GRADE_IN_FORCE}",
+        {"pipes": None, "on": on, "rules": rules},
+    )
+
+
 def defects_along(pipes: Sequence[UUID], *, on: date | None = None) -> Statement:
     """Rows (JSON) of the latest run's observations: ``pipe_id``, ``along_m``, ``along_end_m``,
     ``code``, ``grade``, metres along the pipe as it is drawn, as a profile places them."""

@@ -13,11 +13,15 @@ export const app = {
   asOf: "",
   showClosed: false,
   target: null,
+  // The trace that is shown: { mode, id }.
+  trace: null,
   map: null,
   vectors: null,
   popup: null,
   store: null,
   notices: null,
+  // Who takes the next click instead of a card: (found) -> nothing.
+  pick: null,
   // Shows the state again, whatever part changed it; the page sets it at its start.
   changed() {},
 };

@@ -31,6 +31,12 @@ export const VectorLayer = L.Renderer.extend({
     this.redraw();
   },
 
+  // look: (layer, feature) -> entry or null, for a theme instead of a layer's own colours; null ends it.
+  recolour(look) {
+    this.scene.recolour = look;
+    this.redraw();
+  },
+
   select(target) {
     this.scene.selected = target;
     this.redraw();
@@ -111,7 +117,7 @@ function drawShapes(ctx, scene, layer) {
     const paths = new Map();
     for (const feature of content.features) {
       if (feature.kind === 1 || isHidden(scene, layer, feature)) continue;
-      const entry = layer.style.find(feature.properties[layer.color_by]);
+      const entry = scene.recolour?.(layer, feature) ?? layer.style.find(feature.properties[layer.color_by]);
       if (!paths.has(entry)) paths.set(entry, new Path2D());
       for (const part of feature.parts) tracePart(paths.get(entry), part, content);
     }

@@ -41,6 +41,13 @@ const GLYPHS = {
   target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v4M12 18v4M2 12h4M18 12h4",
   previous: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
+  network: "M5 5v6a4 4 0 0 0 4 4h6M19 5v4a6 6 0 0 1-6 6M12 15v6M9 18l3 3 3-3",
+  up: "M12 20V5M6 11l6-6 6 6",
+  down: "M12 4v15M6 13l6 6 6-6",
+  both: "M12 3v18M7 8l5-5 5 5M7 16l5 5 5-5",
+  block: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM6.5 6.5l11 11",
+  profile: "M3 6l6 2 6 1 6 3M3 14l6 2 6 1 6 2M3 19h18",
+  save: "M12 4v11M7 11l5 5 5-5M5 20h14",
 };
 
 export function makeIcon(name) {

@@ -3,6 +3,7 @@
 const WORDS = {
   layers: ["图层", "Layers"],
   list: ["列表", "List"],
+  network: ["管网", "Network"],
   search: ["搜索", "Search"],
   search_hint: ["按编号或名称查找", "Find by code or name"],
   search_none: ["没有找到", "Nothing found"],

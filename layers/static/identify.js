@@ -12,6 +12,7 @@ const findCluster = (point, reach) => app.vectors.scene.clusters?.find((one) => 
 export function identify(point) {
   const cluster = findCluster(point, 3);
   const found = cluster ? [] : findFeatures(app.vectors.scene, point, NARROW.matches ? 12 : 6);
+  if (app.pick && !cluster) return app.pick(found);
   if (found.length) return openFound(found, 0, point);
   app.popup.close();
   if (cluster) zoomInto(cluster);
@@ -50,6 +51,7 @@ export function closePopup() {
   app.vectors.select(null);
   document.body.classList.remove("has-popup");
   saveLink();
+  document.dispatchEvent(new Event("map:closed"));
 }
 
 export function stepPopup(by) {

@@ -9,7 +9,7 @@ import { currentLanguage, otherLanguage, say, useLanguage } from "./i18n.js";
 import { closePopup, goToResult, hover, identify, locate, openTarget, stepPopup } from "./identify.js";
 import { readLink } from "./link.js";
 import { Notices } from "./notices.js";
-import { closeSheet, dressPage, showPanel, writeWords } from "./page.js";
+import { closeSheet, dressPage, showPanel, TABS, writeWords } from "./page.js";
 import { showList, showPanels } from "./panels.js";
 import { Popup, readJson } from "./popup.js";
 import { endPrint, preparePrint } from "./print.js";
@@ -40,6 +40,7 @@ function showState() {
   if (app.asOf) notices.tell("as_of_notice", { facts: { date: app.asOf } });
   else notices.clear("as_of_notice");
   saveLink();
+  document.dispatchEvent(new Event("map:state"));
 }
 
 function makeMap() {
@@ -120,7 +121,7 @@ function wirePage() {
   byId("as-of").addEventListener("change", (event) => setAsOf(event.target.value));
   byId("as-of").addEventListener("blur", (event) => (event.target.value = app.asOf));
   byId("as-of-clear").addEventListener("click", () => setAsOf(""));
-  for (const tab of ["layers", "list"]) {
+  for (const tab of TABS) {
     for (const id of [`tab-${tab}`, `open-${tab}`]) byId(id).addEventListener("click", () => [showPanel(tab), showList()]);
   }
   for (const close of document.querySelectorAll("[data-close]")) close.addEventListener("click", closeSheet);
@@ -188,6 +189,7 @@ async function start() {
   app.vectors.addTo(app.map);
   startRefresh();
   document.body.dataset.ready = "true";
+  document.dispatchEvent(new Event("map:ready"));
 }
 
 start();

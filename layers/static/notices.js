@@ -11,9 +11,14 @@ export class Notices {
 
   // key: a word of the page; action: { key, act } for a button; seconds: how long, unset = until cleared.
   tell(key, { facts, action, seconds, urgent } = {}) {
+    this.say(key, say(key, facts), action && { words: say(action.key), act: action.act }, { seconds, urgent });
+  }
+
+  // The same with words that are another part's.
+  say(key, words, action = null, { seconds, urgent } = {}) {
     this.clear(key);
-    const button = action ? make("button", { type: "button", text: say(action.key), onclick: action.act }) : null;
-    const notice = make("div", { class: urgent ? "notice notice-urgent" : "notice", "data-notice": key }, make("span", { text: say(key, facts) }), button);
+    const button = action ? make("button", { type: "button", text: action.words, onclick: action.act }) : null;
+    const notice = make("div", { class: urgent ? "notice notice-urgent" : "notice", "data-notice": key }, make("span", { text: words }), button);
     this.open.set(key, notice);
     this.place.append(notice);
     if (seconds) setTimeout(() => this.open.get(key) === notice && this.clear(key), seconds * 1000);

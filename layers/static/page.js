@@ -4,7 +4,9 @@ import { timezone, serverTime } from "./clock.js";
 import { byId, make, makeIcon } from "./dom.js";
 import { currentLanguage, formatMoment, pick, say } from "./i18n.js";
 
-const ICONS = { share: "share", print: "print", "open-layers": "layers", "open-list": "list" };
+// The panel's; that of the network is there where its script is.
+export const TABS = ["layers", "list", "network"];
+const ICONS = { share: "share", print: "print", "open-layers": "layers", "open-list": "list", "open-network": "network" };
 
 export function dressPage() {
   for (const [id, icon] of Object.entries(ICONS)) byId(id).prepend(makeIcon(icon));
@@ -13,9 +15,9 @@ export function dressPage() {
 
 // Every fixed word of the page, again after each change of language.
 export function writeWords(config) {
-  const words = { skip: "skip", brand: "product", "tab-layers": "layers", "tab-list": "list", "legend-title": "legend", "as-of-label": "as_of", "as-of-clear": "as_of_clear", language: "other_language", datum: "datum" };
+  const words = { skip: "skip", brand: "product", "tab-layers": "layers", "tab-list": "list", "tab-network": "network", "legend-title": "legend", "as-of-label": "as_of", "as-of-clear": "as_of_clear", language: "other_language", datum: "datum" };
   for (const [id, key] of Object.entries(words)) byId(id).textContent = say(key);
-  const labels = { share: "share", print: "print", search: "search_hint", map: "map_label", maps: "maps", "open-layers": "layers", "open-list": "list" };
+  const labels = { share: "share", print: "print", search: "search_hint", map: "map_label", maps: "maps", "open-layers": "layers", "open-list": "list", "open-network": "network" };
   for (const [id, key] of Object.entries(labels)) {
     byId(id).setAttribute("aria-label", say(key));
     byId(id).title = id === "map" ? "" : say(key);
@@ -24,7 +26,7 @@ export function writeWords(config) {
   byId("search").placeholder = say("search_hint");
   for (const link of byId("maps").querySelectorAll("a")) link.textContent = say(`map_${link.dataset.map}`);
   byId("language").lang = currentLanguage() === "en" ? "zh-CN" : "en";
-  for (const id of ["open-layers", "open-list"]) byId(id).querySelector("span").textContent = say(id === "open-list" ? "list" : "layers");
+  for (const tab of TABS) byId(`open-${tab}`).querySelector("span").textContent = say(tab);
   if (config) writeTitle(config);
 }
 
@@ -41,7 +43,7 @@ export function showPanel(name) {
   const same = panel.dataset.sheet === name;
   panel.dataset.tab = name;
   panel.dataset.sheet = same ? "" : name;
-  for (const tab of ["layers", "list"]) {
+  for (const tab of TABS) {
     byId(`tab-${tab}`).setAttribute("aria-selected", String(tab === name));
     byId(tab).hidden = tab !== name;
     byId(`open-${tab}`).setAttribute("aria-expanded", String(panel.dataset.sheet === tab));
@@ -51,7 +53,7 @@ export function showPanel(name) {
 export function closeSheet() {
   const panel = byId("panel");
   panel.dataset.sheet = "";
-  for (const tab of ["layers", "list"]) byId(`open-${tab}`).setAttribute("aria-expanded", "false");
+  for (const tab of TABS) byId(`open-${tab}`).setAttribute("aria-expanded", "false");
 }
 
 // The block that only paper shows: title, date, legend, datum, approval.

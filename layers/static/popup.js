@@ -7,6 +7,9 @@ import { formatDate, formatMoment, formatNumber, knows, pick, say } from "./i18n
 import { writeLateness } from "./labels.js";
 import { drawSample } from "./legend.js";
 
+// What other scripts of the page add to a card: (layer, properties) -> element or null.
+export const cardParts = [];
+
 const IDENTITY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export class Popup {
@@ -76,6 +79,7 @@ export class Popup {
   }
 
   render(layer, properties, loaded) {
+    this.properties = properties;
     const focused = this.place.contains(document.activeElement);
     const body = make("div", { class: "popup-body", tabindex: -1 }, ...renderBody(layer, properties, loaded));
     this.place.replaceChildren(this.renderHead(layer, properties, loaded), body);
@@ -121,7 +125,7 @@ function renderBody(layer, properties, loaded) {
   const parts = [renderStatus(layer, properties)];
   if (!loaded) return [...parts, make("p", { class: "muted", text: say("loading"), role: "status" })];
   if (loaded.item.status === "rejected") parts.push(make("p", { class: "notice-error", text: say("item_failed"), role: "alert" }));
-  parts.push(renderCaseLink(layer, properties), renderAttributes(layer, properties));
+  parts.push(renderCaseLink(layer, properties), ...cardParts.map((part) => part(layer, properties)), renderAttributes(layer, properties));
   if (layer.hazards) parts.push(renderHazards(loaded.hazards));
   if (layer.history) parts.push(renderHistory(layer, loaded.history));
   return parts;

@@ -1,10 +1,18 @@
 // A small map of findings: no basemap, nothing but what was found, by its severity.
 
 import { make } from "./dom.js";
+import { english, say } from "./surveys_words.js";
 
 const COLOURS = { error: "#b3122b", warning: "#c07800", notice: "#2b6cb0" };
 const ORDER = ["notice", "warning", "error"];
 const MOST = 5000;
+
+// The same place among everything else the register has there.
+function linkToMap(drawn) {
+  const { lat, lng } = drawn.getLatLng?.() ?? drawn.getBounds().getCenter();
+  const address = `/maps/progress#18/${lat.toFixed(6)}/${lng.toFixed(6)}/admin_unit,road,sewer_pipe,sewer_manhole/${english ? "en" : "zh"}`;
+  return make("a", { href: address, target: "_blank", rel: "noopener", text: say("open_map") });
+}
 
 export function drawFindings(place, collection, nameOf) {
   const L = window.L;
@@ -17,7 +25,7 @@ export function drawFindings(place, collection, nameOf) {
     onEachFeature: (feature, drawn) => {
       byKey.set(feature.id, drawn);
       const { sheet, cell, code, rule } = feature.properties;
-      drawn.bindPopup(() => make("div", {}, make("strong", { text: nameOf(rule) || rule }), make("div", { text: `${sheet} ${cell}` }), make("div", { text: code })));
+      drawn.bindPopup(() => make("div", {}, make("strong", { text: nameOf(rule) || rule }), make("div", { text: `${sheet} ${cell}` }), make("div", { text: code }), linkToMap(drawn)));
     },
   }).addTo(map);
   map.fitBounds(layer.getBounds().pad(0.05), { maxZoom: 17 });

@@ -67,6 +67,7 @@ const WORDS = {
   map_label: ["检查结果的位置;坐标系 CGCS2000", "Where the findings are; datum CGCS2000"],
   changed_since: ["原值已变,豁免失效", "the cell changed: the waiver is void"],
   page: ["整表", "Whole sheet"],
+  open_map: ["在地图上打开", "Open on the map"],
   print: ["打印", "Print"],
 };
 

@@ -9,7 +9,7 @@ export function saveLink() {
   if (!app.map) return;
   const { lat, lng } = app.map.getCenter();
   const layers = app.layers.filter((layer) => app.visible.has(layer.id)).map((layer) => layer.id);
-  const link = { view: { z: app.map.getZoom(), lat, lon: lng }, layers, lang: currentLanguage(), asOf: app.asOf, target: app.target };
+  const link = { view: { z: app.map.getZoom(), lat, lon: lng }, layers, lang: currentLanguage(), asOf: app.asOf, target: app.target, trace: app.trace };
   history.replaceState(null, "", `${location.pathname}${location.search}${writeLink(link)}`);
   for (const other of byId("maps").querySelectorAll("a")) {
     other.href = `/maps/${other.dataset.map}?lang=${currentLanguage()}`;
@@ -21,6 +21,7 @@ export function followLink(link) {
   app.visible = new Set(wanted.filter(findLayer));
   takeDate(link.asOf ?? "");
   app.target = link.target && findLayer(link.target.layer) ? link.target : null;
+  app.trace = link.trace ?? null;
   if (link.view) app.map.setView([link.view.lat, link.view.lon], link.view.z, { animate: false });
   else goHome();
 }

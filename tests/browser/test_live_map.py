@@ -239,7 +239,7 @@ def test_hostile_words_in_every_place_stay_words(
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         assert page.evaluate("window.hit") is None
         assert page.locator("img").count() == 0
-        assert page.locator("script").count() == 3
+        assert page.locator("script").count() == 4
         assert one.complaints == []
 
 

@@ -193,7 +193,7 @@ def _move_plots(scribe: _Scribe, plots: pd.DataFrame) -> tuple[pd.DataFrame, lis
             at = datetime.fromisoformat(f"{day}T02:00:00+00:00")
             shown = _with_areas(payload, area)
             own = {"asset_id": plot["id"], "actor": "经办人丙"}
-            settled = {"base": base} if type_ is RecordType.PLOT_ROUTE_CHOSEN else {}
+            settled: Row = {"base": base} if type_ is RecordType.PLOT_ROUTE_CHOSEN else {}
             if payload.get("step") == "decision_served":
                 settled = {"due_at": _WINDOW_ENDS}
             scribe.write(type_, at, shown | {"on": day}, settled=settled, **own)

@@ -289,7 +289,7 @@ def test_two_rules_of_a_category_count_each_site_once_and_draw_none_that_is_clos
 ) -> None:
     with bureau.db.write(actor="test", reason="sites") as connection:
         for n in range(7):
-            changes = {"code": f"T{n}", "source_code": f"T{n}", "township": f"53299910{n % 2}"}
+            changes = {"code": f"TW{n}", "source_code": f"TW{n}", "township": f"53299910{n % 2}"}
             state = {"operating_state": "closed" if n == 6 else "open"}
             record = sample_record(GasSite).model_copy(update=changes)
             made = GasSite.model_validate(record.model_dump() | state)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
@@ -40,6 +41,15 @@ class Tables:
         return next(n for n in self.nodes if n["物探点号"] == code)
 
 
+def _leave_out(
+    manholes: gpd.GeoDataFrame, pipes: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Without the branches planted in the wrong system, and the pipes into a plant or outfall."""
+    manholes = manholes[manholes["code"].str[4] != "9"]
+    ends = pipes["code"].str.split("-", expand=True)
+    return manholes, pipes[ends.isin(set(manholes["code"])).all(axis=1)]
+
+
 @cache
 def demonstration(scale: float) -> tuple[County, Tables]:
     """The county's extent and its sewers as clean tables: planted faults are undone."""
@@ -48,7 +58,7 @@ def demonstration(scale: float) -> tuple[County, Tables]:
         k: county.frames[k].drop_duplicates("id", keep="last")
         for k in ("sewer_manhole", "sewer_pipe")
     }
-    manholes, pipes = frames["sewer_manhole"], frames["sewer_pipe"]
+    manholes, pipes = _leave_out(frames["sewer_manhole"], frames["sewer_pipe"])
     plane = pyproj.Transformer.from_crs(4490, 4542, always_xy=True)
     points = manholes.geometry.to_numpy()
     east, north = plane.transform(shapely.get_x(points), shapely.get_y(points))

@@ -19,8 +19,19 @@ def project(geometries: Geometries, meridian: int, *, back: bool = False) -> Geo
     easting first; any degree on earth has one, the zones of CGCS2000 end at China's border.
     Within half a degree distances differ from ellipsoidal ones by less than 0.004 %.
     """
-    change = _transformer(meridian, back)
+    return _move(geometries, _transformer(meridian, back))
 
+
+def project_to(geometries: Geometries, srid: int) -> Geometries:
+    """Geometries in EPSG:4490 (longitude, latitude) in the plane ``srid``: metres, easting first.
+
+    For what was surveyed in that plane. Distances differ from ellipsoidal ones by less than 0.05 %
+    inside a 3-degree zone.
+    """
+    return _move(geometries, _zone_transformer(srid))
+
+
+def _move(geometries: Geometries, change: Transformer) -> Geometries:
     def move(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack(change.transform(points[:, 0], points[:, 1]))
 
@@ -40,3 +51,8 @@ def _transformer(meridian: int, back: bool) -> Transformer:
     if back:
         return Transformer.from_crs(plane, stored, always_xy=True)
     return Transformer.from_crs(stored, plane, always_xy=True)
+
+
+@lru_cache(maxsize=8)
+def _zone_transformer(srid: int) -> Transformer:
+    return Transformer.from_crs(STORAGE_SRID, srid, always_xy=True)

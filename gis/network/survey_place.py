@@ -27,7 +27,7 @@ from gis.geometry import (
     gauss_kruger_srid,
     zone_srid,
 )
-from gis.network.plane import project
+from gis.network.plane import project_to
 
 Floats = npt.NDArray[np.float64]
 _SAMPLE = 2000
@@ -187,7 +187,7 @@ def strip_prefix(east: Floats) -> Floats:
 
 def measure_outside(reading: Reading, east: Floats, north: Floats, county: County) -> Floats:
     """Metres from each point to the county; 0 inside, NaN without coordinates."""
-    outline = project(as_geometries([county.extent]), reading.srid)[0]
+    outline = project_to(as_geometries([county.extent]), reading.srid)[0]
     shapely.prepare(outline)
     known = np.isfinite(east) & np.isfinite(north)
     out = np.full(len(east), np.nan)

@@ -19,7 +19,7 @@ export function elsewhereCard(app, text) {
   const begin = (category) => startVisit(app, { asset: id ? { id, code: null, name: null } : null, choice: "scan", category, scanned: code });
   const keys = app.day.forms.length ? app.day.forms.map((form) => form.key) : ["gas", "flood", "village_fire", "road"];
   const choices = [...new Set([...keys, "other"])].map((key) => button(categoryWord(key), () => begin(key), { kind: "choice" }));
-  return card({ kind: "warn elsewhere", label: say("elsewhere") }, make("h2", { text: say("elsewhere") }), factLine([code], "code"), known, make("p", { text: say("elsewhere_record") }), make("div", { class: "choices" }, ...choices));
+  return card({ kind: "warn elsewhere", label: say("elsewhere") }, make("h2", { text: say("elsewhere") }), make("p", { class: "lead", text: code }), known, make("p", { text: say("elsewhere_record") }), make("div", { class: "choices" }, ...choices));
 }
 
 async function fillKnown(app, id, place) {

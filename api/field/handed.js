@@ -26,6 +26,7 @@ function keepHanded(list) {
   } catch {
     // It is in the file, and in memory.
   }
+  tellChange();
 }
 
 // What makes it the same entry when it is saved again: a hazard is found once, however it is worded.
@@ -67,6 +68,5 @@ export async function adoptHanded(db) {
   await tx.objectStore("meta").put(device, "device");
   await tx.done;
   keepHanded(readHanded().filter((one) => one.device !== device.id));
-  tellChange();
   return mine;
 }

@@ -44,7 +44,7 @@ function set(app, draft, name, value) {
 }
 
 function visitHead(draft, line) {
-  const facts = factLine([draft.asset?.code ?? draft.scanned_code, draft.asset?.address]);
+  const facts = factLine([draft.asset ? draft.asset.code : draft.scanned_code, draft.asset?.address]);
   return make("section", { class: "visit-head" }, make("div", { class: "badges" }, badge(categoryWord(draft.category)), facts), line.element);
 }
 

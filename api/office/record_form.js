@@ -66,7 +66,7 @@ function renderField(one) {
 function readFields(form, fields) {
   const given = {};
   for (const { name, kind } of fields.filter((one) => one.name)) {
-    const input = form.elements[name];
+    const input = form.elements.namedItem(name);
     const text = input.type === "checkbox" ? input.checked : input.value.trim();
     const value = (READERS[kind] ?? ((same) => same))(text);
     if (value !== null && value !== "" && value !== false && !(Array.isArray(value) && !value.length)) given[name] = value;

@@ -35,7 +35,7 @@ export const SUPERVISION_WORDS = {
   alike_near_here: ["{kind}照片与本件{other}照片({date})相近,指纹差 {n}/{bits}", "{kind}: nearly {other} of this case ({date}); {n} of {bits} bits differ"],
   alike_more: ["另有 {n} 处", "and {n} more"],
   // what waits
-  waiting: ["等待超过一天({n})", "Waiting for more than a day ({n})"],
+  waiting_day: ["等待超过一天({n})", "Waiting for more than a day ({n})"],
   waiting_text: ["已收到但还缺前置记录或文件的记录;补齐后自动生效。", "Records that lack an earlier record or a file; they take effect by themselves once it is here."],
   waiting_unknown: ["尚无发现记录", "No record of its discovery"],
   waiting_from: ["文件在 {who} 处", "files are with {who}"],

@@ -9,7 +9,7 @@ import { pick, say } from "./words.js";
 export function renderWaiting(office, rows, done) {
   if (!rows.length) return null;
   return make("article", { class: "desk waiting" },
-    make("header", {}, make("div", {}, make("h2", { text: say("waiting", { n: rows.length }) }), make("p", { class: "muted", text: say("waiting_text") }))),
+    make("header", {}, make("div", {}, make("h2", { text: say("waiting_day", { n: rows.length }) }), make("p", { class: "muted", text: say("waiting_text") }))),
     make("ul", { class: "rows" }, ...rows.map((row) => renderRow(office, row, done))));
 }
 
@@ -24,7 +24,7 @@ function renderRow(office, row, done) {
         make("span", { class: "row-title", text: `${row.code ?? say("waiting_unknown")} · ${word("event", row.type)}` }),
         make("span", { class: "row-facts", text: pick(row.reason) }),
         make("span", { class: "row-facts muted", text: facts.join(" · ") }))),
-    may ? button(say("lost_declare", { n: lost.length }), () => openLost(office, row, lost, done), "quiet") : null);
+    may ? button(say("lost_declare", { n: lost.length }), () => openLost(office, row, lost, done)) : null);
 }
 
 function openLost(office, row, files, done) {

@@ -88,8 +88,16 @@ function openPanel() {
   if (byId("panel").dataset.sheet !== "network" || byId("panel").dataset.tab !== "network") showPanel("network");
 }
 
-// Bounds of features, and the sight of them beside what covers the map.
-export function zoomTo(features, maxZoom = 18) {
+// How much of the map lies under cards and sheets: [from the right, from below], px.
+function measureCover(frame) {
+  const heightOf = (id) => byId(id).offsetHeight;
+  if (!NARROW.matches) return [byId("popup").hidden ? 0 : frame.right - byId("popup").getBoundingClientRect().left, heightOf("profile")];
+  // Sheets stand on the bottom of the window, the map on the bar of buttons.
+  const sheet = byId("panel").dataset.sheet ? heightOf("panel") : 0;
+  return [0, Math.max(0, Math.max(heightOf("popup"), heightOf("profile"), sheet) - (window.innerHeight - frame.bottom))];
+}
+
+function zoomTo(features, maxZoom = 18) {
   const bounds = L.latLngBounds([]);
   for (const { geometry } of features) {
     const places = geometry.type === "Point" ? [geometry.coordinates] : geometry.coordinates;
@@ -97,15 +105,8 @@ export function zoomTo(features, maxZoom = 18) {
   }
   if (!bounds.isValid()) return;
   const frame = byId("map").getBoundingClientRect();
-  let [right, bottom] = [0, 0];
-  for (const id of ["popup", "profile", ...(NARROW.matches && byId("panel").dataset.sheet ? ["panel"] : [])]) {
-    const box = byId(id).getBoundingClientRect();
-    if (!box.width) continue;
-    if (box.width > frame.width * 0.8) bottom = Math.max(bottom, frame.bottom - Math.max(frame.top, frame.bottom - byId(id).offsetHeight + Math.min(0, box.bottom - frame.bottom)));
-    else right = Math.max(right, frame.right - box.left);
-  }
-  const room = Math.min(bottom, frame.height - 120);
-  app.map.fitBounds(bounds, { maxZoom, paddingTopLeft: [56, 40], paddingBottomRight: [40 + right, 30 + Math.max(0, room)] });
+  const [right, below] = measureCover(frame);
+  app.map.fitBounds(bounds, { maxZoom, paddingTopLeft: [56, 40], paddingBottomRight: [40 + right, 30 + Math.min(below, frame.height - 120)] });
 }
 
 const zoom = () => trace.answer?.features.length && zoomTo(trace.answer.features);
@@ -126,8 +127,8 @@ function goToNode(node) {
 
 function goToPipe(pipe) {
   drawn.mark([pipe.id]);
-  zoomTo([pipe]);
   openFound([{ layer: findLayer("sewer_pipe"), feature: { properties: { id: pipe.id, code: pipe.properties.code } } }], 0);
+  zoomTo([pipe]);
 }
 
 function openCrossed(key) {

@@ -164,7 +164,7 @@ export class ProfilePanel {
     event.preventDefault();
     const places = this.profile.stations.map(({ chainage_m: chainage }) => chainage);
     const now = this.chainage ?? -1;
-    const next = by > 0 ? places.find((one) => one > now + 0.001) : places.findLast((one) => one < now - 0.001);
+    const next = by > 0 ? places.find((one) => one > now + 0.001) : [...places].reverse().find((one) => one < now - 0.001);
     if (next !== undefined) this.read(next, 0.001);
     this.cursor.scrollIntoView({ block: "nearest", inline: "center" });
   }

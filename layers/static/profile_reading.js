@@ -19,7 +19,7 @@ export function readAt({ stations, reaches }, wanted, snap) {
   const near = stations.reduce((best, station) => (Math.abs(station.chainage_m - wanted) < Math.abs(best.chainage_m - wanted) ? station : best));
   const station = Math.abs(near.chainage_m - wanted) <= snap ? near : null;
   const chainage = station ? station.chainage_m : wanted;
-  const at = Math.max(0, reaches.findLastIndex((reach) => reach.start_m <= chainage + 1e-9));
+  const at = Math.max(0, reaches.filter((one) => one.start_m <= chainage + 1e-9).length - 1);
   const reach = reaches[at];
   const share = reach ? Math.max(0, Math.min(1, (chainage - reach.start_m) / Math.max(reach.length_m, 1e-6))) : 0;
   const facts = [fact(tell("chainage"), `${chainage.toFixed(1)} m`)];

@@ -91,6 +91,16 @@ def test_a_run_is_explained_term_by_term(officer: httpx.Client) -> None:
     assert found["raw"]["敷设年代"] == "2005.0"
 
 
+def test_every_inspected_pipe_has_its_latest_class(officer: httpx.Client) -> None:
+    run = officer.get("/inspections?matched=true").json()["inspections"][0]
+    found = officer.get("/inspections/classes").json()
+    # RI is 8.15, above 7: class Ⅳ; the runs that no pipe is known of are on no map.
+    assert {pipe: row[0] for pipe, row in found["pipes"].items()} == {run["pipe_id"]: "Ⅳ"}
+    assert [word["value"] for word in found["words"]] == ["Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ"]
+    assert found["rules"]["original_read"] is False
+    assert officer.get("/inspections/classes?on=2020-01-01").json()["pipes"] == {}
+
+
 def test_what_is_not_there_is_a_404(officer: httpx.Client) -> None:
     nothing = "019a0000-0000-7000-8000-000000000000"
     for path in (f"/inspections/{nothing}", "/inspections/x", f"/pipes/{nothing}/condition"):

@@ -1,6 +1,6 @@
 """The desilting ledger: jobs as claimed, the company's replies.
 
-Revision: 0014
+Revision: 0017
 Follows: 0016
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0014"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None

@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "own_account": set(ROLES),
     "enrol": {"officer", "system_officer"},
     "read_surveys": BUREAU,
-    "edit_surveys": {"officer", "planner"},
+    "edit_surveys": {"officer"},
     "manage_accounts": {"system_officer"},
     "read_audit": {"audit_officer"},
 }

@@ -157,7 +157,7 @@ ROUTES: tuple[Row, ...] = (
     Row("/surveys/batches/{id}", surveys.one_batch, Action.READ_SURVEYS),
     Row("/surveys/batches/{id}/findings", surveys.findings, Action.READ_SURVEYS),
     Row("/surveys/batches/{id}/features", surveys.features, Action.READ_SURVEYS),
-    Row("/surveys/batches/{id}/book", surveys.marked_book, Action.EXPORT),
+    Row("/surveys/batches/{id}/book", surveys.marked_book, Action.EDIT_SURVEYS),
     Row("/surveys/batches/{id}/decisions", surveys.decide, Action.EDIT_SURVEYS, POST),
     Row("/surveys/batches/{id}/deliverables", surveys.note_deliverable, Action.EDIT_SURVEYS, POST),
     Row("/surveys/batches/{id}/judgements", surveys.judge_again, Action.EDIT_SURVEYS, POST),

@@ -253,6 +253,7 @@ def expect(status: int, allowed: bool) -> bool:
 PHONE = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "record_event", "sync",
     "upload", "manage_campaigns", "read_inspections", "read_desilting", "read_surveys",
+    "record_network",
 }  # fmt: skip
 SCRIPT = {
     "open", "read", "read_hazards", "read_own_hazard", "read_evidence", "export", "measure",

@@ -104,7 +104,10 @@ def test_the_manifest_makes_it_an_app_with_icons_of_the_sizes_it_says(
 
 def test_every_word_of_the_app_is_there_in_both_languages_and_every_one_used_exists() -> None:
     declared = []
-    for name in ("words.js", "call_out_words.js", "lock_words.js", "outbox_words.js"):
+    for name in (
+        *("words.js", "call_out_words.js", "elsewhere_words.js", "lock_words.js"),
+        *("order_words.js", "outbox_words.js"),
+    ):
         words = (shell.FOLDER / name).read_text(encoding="utf-8")
         found = re.findall(r'^  (\w+): \["([^"\n]+)", "([^"\n]+)"\],$', words, re.MULTILINE)
         table = words[words.index("WORDS = {") : words.index("\n};")]

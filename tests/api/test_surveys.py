@@ -96,7 +96,7 @@ def test_who_is_not_cleared_for_levels_sees_rule_and_place_only(
 
 
 def test_the_marked_book_is_a_workbook(bureau: Crowd, batch: str, tmp_path: Path) -> None:
-    answer = bureau.log_in("leader").get(f"/surveys/batches/{batch}/book")
+    answer = bureau.log_in("officer").get(f"/surveys/batches/{batch}/book")
     assert answer.status_code == 200
     path = tmp_path / "marked.xlsx"
     path.write_bytes(io.BytesIO(answer.content).getvalue())

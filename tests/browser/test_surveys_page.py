@@ -38,9 +38,9 @@ def bureau(
             file="一标段.xlsx", content=path.read_bytes(), unit="某测绘院", claimed_m=140_000.0,
             name="云屏县 2026 年管网普查一标段",
         )  # fmt: skip
-        with crowd.db.write(actor="planner", reason="test") as connection:
-            _, identifier = file_book(connection, filing, actor="planner")
-        judge_import(crowd.db, UUID(str(identifier)), actor="planner")
+        with crowd.db.write(actor="officer", reason="test") as connection:
+            _, identifier = file_book(connection, filing, actor="officer")
+        judge_import(crowd.db, UUID(str(identifier)), actor="officer")
         yield crowd
 
 
@@ -60,7 +60,7 @@ def come_in(bureau: Crowd, open_page: OpenPage, who: str, lang: str, width: int)
 def test_findings_are_seen_on_table_and_map_and_decided(
     bureau: Crowd, open_page: OpenPage, lang: str, width: int
 ) -> None:
-    one = come_in(bureau, open_page, "planner", lang, width)
+    one = come_in(bureau, open_page, "officer", lang, width)
     page = one.page
     page.click("#batches a")
     page.wait_for_selector("#findings tbody tr")
@@ -87,7 +87,7 @@ def test_a_viewer_reads_and_decides_nothing(bureau: Crowd, open_page: OpenPage) 
 
 
 def test_the_keyboard_reaches_a_decision(bureau: Crowd, open_page: OpenPage) -> None:
-    page = come_in(bureau, open_page, "planner", "en", 1440).page
+    page = come_in(bureau, open_page, "officer", "en", 1440).page
     page.focus("#batches a")
     page.keyboard.press("Enter")
     page.wait_for_selector("#findings tbody tr")

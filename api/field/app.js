@@ -4,18 +4,19 @@ import { currentAccount, listAccounts, markExpired, tokenOf } from "./account.js
 import { LoginNeededError } from "./answers.js";
 import { fetchDay, fetchOutline, noteContact, readDay, wipeIfStale } from "./day.js";
 import { make } from "./dom.js";
-import { flush, forgetDraft } from "./draft.js";
+import { flush } from "./draft.js";
 import { drawFrame } from "./frame.js";
-import { adoptHanded, readHanded } from "./handed.js";
+import { readHanded } from "./handed.js";
 import { startLock } from "./lock.js";
 import { askPersistence, detectMode, readStorage } from "./modes.js";
 import { countOutbox, getDevice } from "./outbox.js";
 import { dropPin } from "./pin.js";
 import { showPlainForm } from "./plain.js";
 import { Positioning } from "./position.js";
+import { takeIn } from "./record.js";
 import { SCREENS } from "./screens.js";
 import { Sender } from "./send.js";
-import { isQuotaError, onChange, openStore } from "./store.js";
+import { onChange, openStore } from "./store.js";
 import { toast } from "./ui.js";
 import { say, useLanguage } from "./words.js";
 
@@ -82,13 +83,14 @@ async function draw() {
   const allowed = chooseScreen(name);
   const show = SCREENS[allowed] ?? SCREENS.today;
   const screen = await show(app, allowed === name ? rest : []);
-  if (turn !== drawing || !screen) return;
+  if (turn !== drawing || !screen) return screen?.leave?.();
   app.leave?.();
   app.leave = screen.leave;
   const moved = app.hash !== location.hash;
   app.hash = location.hash;
   drawFrame(app, screen, SCREENS[allowed] ? allowed : "today", { moved });
   if (moved && (app.counts.received < app.counts.recorded || app.counts.photos)) app.sender.glance();
+  return undefined;
 }
 
 function chooseScreen(name) {
@@ -214,9 +216,7 @@ async function everyMinute() {
 
 // What was handed out as a file goes into the outbox as soon as there is room for it.
 async function takeBack() {
-  const taken = await adoptHanded(app.db).catch((error) => (isQuotaError(error) ? [] : Promise.reject(error)));
-  for (const { draft } of taken) if (draft) forgetDraft(draft);
-  if (taken.length) app.sender?.now();
+  if ((await takeIn(app))?.length) app.sender?.now();
 }
 
 // An enrolment code arrives behind the #, so that no server log ever holds it.

@@ -1,5 +1,6 @@
 // A visit under way, kept after every change: a reload or a dead battery costs nothing.
 
+import { isHandedOut } from "./handed.js";
 import { keepBlob, releaseBlob } from "./outbox.js";
 import { STRICT, isQuotaError } from "./store.js";
 import { toast } from "./ui.js";
@@ -115,6 +116,7 @@ export async function keepPhoto(app, draft, photo, without = "photo_no_room") {
 }
 
 export async function forgetPhoto(app, draft, sha256) {
+  if (isHandedOut(sha256)) return;
   const tx = app.db.transaction("blobs", "readwrite", STRICT);
   await releaseBlob(tx.store, sha256, draft.id);
   await tx.done;
@@ -123,12 +125,14 @@ export async function forgetPhoto(app, draft, sha256) {
 export async function dropDraft(app, draft) {
   const tx = app.db.transaction(["drafts", "blobs"], "readwrite", STRICT);
   for (const sha256 of await tx.objectStore("blobs").index("owners").getAllKeys(draft.id)) {
-    await releaseBlob(tx.objectStore("blobs"), sha256, draft.id);
+    if (!isHandedOut(sha256)) await releaseBlob(tx.objectStore("blobs"), sha256, draft.id);
   }
   await tx.objectStore("drafts").delete(draft.id);
   await tx.done;
   forgetDraft(draft);
 }
+
+export const findLive = (id) => live.get(id) ?? null;
 
 export function forgetDraft(draft) {
   live.delete(draft.id);

@@ -7,27 +7,30 @@ import { claimBlobs, makeRows } from "./outbox.js";
 import { STRICT, tellChange } from "./store.js";
 
 const KEY = "infratrack-handed-out";
-// Where nothing can be kept beside the database either: as long as the page lives.
-let memory = [];
+// What could not be kept beside the database either: as long as the page lives. Null: nothing such.
+let memory = null;
 
 export function readHanded() {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? memory;
+    return memory ?? JSON.parse(localStorage.getItem(KEY)) ?? [];
   } catch {
-    return memory;
+    return memory ?? [];
   }
 }
 
 function keepHanded(list) {
-  memory = list;
+  memory = null;
   try {
     if (list.length) localStorage.setItem(KEY, JSON.stringify(list));
     else localStorage.removeItem(KEY);
   } catch {
-    // It is in the file, and in memory.
+    memory = list; // It is in the file, and here.
   }
   tellChange();
 }
+
+// Whether a record that found no room yet speaks of a file: nobody else lets go of it.
+export const isHandedOut = (sha256) => readHanded().some(({ rows }) => rows.some((row) => row.evidence.some((one) => one.sha256 === sha256)));
 
 // What makes it the same entry when it is saved again: a hazard is found once, however it is worded.
 export function nameEntry({ account }, events) {
@@ -48,8 +51,19 @@ export async function handOut(db, author, events, { draft = null, dropDraft = fa
   return exportOutbox(db, author.account, readHanded().flatMap((one) => one.rows));
 }
 
+// Of what was entered in a draft meanwhile nothing is lost: only what is recorded now leaves it.
+function settleDraft(draft, kept, rows) {
+  const recorded = new Set(rows.map((row) => row.hazard_id));
+  const isNew = (one) => recorded.has(one.hazard_id) && !draft.recorded.some((known) => known.hazard_id === one.hazard_id);
+  return Object.assign(draft, {
+    findings: draft.findings.filter((one) => !recorded.has(one.hazard_id)),
+    recorded: [...draft.recorded, ...kept.recorded.filter(isNew)],
+  });
+}
+
 // Into the outbox with all of it, or nothing (QuotaExceededError). Gives the entries that went in.
-export async function adoptHanded(db) {
+// findLive: the draft of an id as a screen shows it, which may be newer than the one that is kept.
+export async function adoptHanded(db, findLive) {
   if (!readHanded().length) return [];
   const tx = db.transaction(["events", "meta", "drafts", "blobs"], "readwrite", STRICT);
   tx.done.catch(() => {}); // a request that fails is thrown below; this is the same failure again
@@ -62,8 +76,12 @@ export async function adoptHanded(db) {
       await claimBlobs(tx.objectStore("blobs"), row, draft?.id);
       Object.assign(device, { seq: row.seq, prev_hash: row.sha256 });
     }
-    if (draft && dropDraft) await tx.objectStore("drafts").delete(draft.id);
-    else if (draft) await tx.objectStore("drafts").put(draft);
+    if (!draft) continue;
+    const drafts = tx.objectStore("drafts");
+    const present = findLive(draft.id) ?? (await drafts.get(draft.id)) ?? draft;
+    if (present.findings) settleDraft(present, draft, rows);
+    if (dropDraft && !present.findings?.length) await drafts.delete(draft.id);
+    else await drafts.put(present);
   }
   await tx.objectStore("meta").put(device, "device");
   await tx.done;

@@ -33,6 +33,8 @@ export async function startLock(app) {
     await flush();
     app.locked = true;
     document.querySelector(".toasts")?.replaceChildren();
+    // An open question is answered with no: nothing stays usable above the lock.
+    for (const one of document.querySelectorAll("dialog[open]")) one.dispatchEvent(new Event("cancel", { cancelable: true }));
     await app.draw();
   };
   setInterval(look, LOOK_MS);

@@ -1,6 +1,6 @@
 // From what was entered to the records that are kept: found, fixed, visited, and acts on a case.
 
-import { findForm, findItem, flush, forgetDraft, forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
+import { findForm, findItem, findLive, flush, forgetDraft, forgetPhoto, keepDraft, keepPhoto } from "./draft.js";
 import { makeWatermarked } from "./evidence.js";
 import { saveOutbox } from "./export.js";
 import { adoptHanded, handOut, nameEntry } from "./handed.js";
@@ -67,19 +67,17 @@ const clean = (payload) => Object.fromEntries(Object.entries(payload).filter(([,
 // decision: {fixed: true, …} or {due_on}. Gives the hazard's code; null when nothing was kept.
 export async function saveHazard(app, draft, finding, decision) {
   const code = makeCode(finding.hazard_id, Date.now());
+  await takeIn(app);
+  const said = await listSaid(app.db, finding.hazard_id);
   const without = { ...draft, findings: draft.findings.filter((one) => one !== finding), recorded: [...draft.recorded, { item: finding.item, hazard_id: finding.hazard_id, code }] };
-  // A file of a full phone may hold it already, while the draft that was kept still does, too.
-  if (await wasFound(app.db, finding.hazard_id)) {
-    await keepDraft(app, Object.assign(draft, without));
-    return code;
-  }
   const fix = chooseFix(app, { place: finding.place, asset: draft.asset, choice: draft.asset_choice });
   const item = findItem(app, draft, finding.item);
   const shown = { code, category: draft.category, item: finding.item, what: item?.text ?? null, description: finding.description, severity: item?.severity ?? null, asset: draft.asset?.name ?? draft.asset?.code ?? null };
   const before = finding.photos.filter((photo) => photo.kind.startsWith("before"));
   const signed = decision.fixed ? { evidence: [], payload: {} } : readSigning(finding);
-  const events = [
-    {
+  const events = [];
+  if (!said.has("found")) {
+    events.push({
       ...shared(draft, fix),
       type: "found",
       hazard_id: finding.hazard_id,
@@ -87,15 +85,21 @@ export async function saveHazard(app, draft, finding, decision) {
       payload: clean({ code, category: draft.category, item: finding.item, severity: item?.severity, description: finding.description.trim(), origin: draft.origin, scanned_code: draft.scanned_code, order_due_on: decision.due_on, order_reason: decision.order_reason, ...signed.payload }),
       evidence: await listEvidence(app, draft, [...before, ...signed.evidence], code, fix),
       shown,
-    },
-  ];
-  if (decision.fixed) events.push(await makeFixed(app, draft, finding, { code, fix, shown }));
-  if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: without }))) return null;
+    });
+  }
+  if (decision.fixed && !said.has("fixed_on_spot")) events.push(await makeFixed(app, draft, finding, { code, fix, shown }));
+  // A file of a full phone may hold all of it already, while the draft that was kept still does, too.
+  if (!events.length) await keepDraft(app, without);
+  else if (!(await keepOrSaveAsFile(app, author(app, "inspector"), events, { draft: without }))) return null;
   Object.assign(draft, without);
   return code;
 }
 
-const wasFound = async (db, hazardId) => (await db.getAll("events")).some((row) => row.type === "found" && row.hazard_id === hazardId);
+// What this phone has recorded of a hazard, sent or not.
+async function listSaid(db, hazardId) {
+  const rows = [...(await db.getAll("events")), ...(await db.getAll("received"))];
+  return new Set(rows.filter((row) => row.hazard_id === hazardId).map((row) => row.type));
+}
 
 async function makeFixed(app, draft, finding, { code, fix, shown }) {
   const after = finding.photos.filter((photo) => photo.kind === "after");
@@ -201,6 +205,8 @@ async function keepOrSaveAsFile(app, who, events, options) {
     if (chosen === "file") saveOutbox(await handOut(app.db, who, events, options));
     return false;
   }
+  // It went in as it was handed out, without copies: those of this try are no record's.
+  if (kept === true) await forgetCopies(app, options.draft, events);
   if (options.dropDraft) forgetDraft(options.draft);
   app.sender.now();
   return true;
@@ -209,19 +215,31 @@ async function keepOrSaveAsFile(app, who, events, options) {
 // null: no room. What was handed out as a file before goes in first, as it was; if it is this very
 // entry, it is not recorded twice.
 async function keepRecords(app, who, events, options) {
-  try {
-    const adopted = await adoptHanded(app.db);
-    const known = adopted.some((one) => one.key === nameEntry(who, events));
-    return known || (await recordEvents(app.db, who, events, options));
-  } catch (error) {
-    if (!isQuotaError(error)) throw error;
-    return null;
+  const taken = await takeIn(app);
+  if (!taken) return null;
+  if (taken.some((one) => one.key === nameEntry(who, events))) return true;
+  return orNoRoom(recordEvents(app.db, who, events, options));
+}
+
+// What was handed out as a file, into the outbox; null: there is no room for it yet.
+export async function takeIn(app) {
+  const taken = await orNoRoom(adoptHanded(app.db, findLive));
+  for (const { draft, dropDraft } of taken ?? []) {
+    if (dropDraft && !findLive(draft.id)?.findings?.length) forgetDraft(draft);
   }
+  return taken;
+}
+
+const orNoRoom = (work) => work.catch((error) => (isQuotaError(error) ? null : Promise.reject(error)));
+
+// In the draft's name alone (releaseBlob): what a record owns stays.
+async function forgetCopies(app, draft, events) {
+  const copies = events.flatMap((event) => event.evidence ?? []).filter((note) => note.of);
+  for (const { sha256 } of copies) await forgetPhoto(app, draft, sha256);
+  return copies.length;
 }
 
 async function dropCopies(app, draft, events) {
-  const copies = events.flatMap((event) => event.evidence ?? []).filter((note) => note.of);
-  for (const { sha256 } of copies) await forgetPhoto(app, draft, sha256);
-  if (copies.length) toast(say("copy_no_room"), "bad");
+  if (await forgetCopies(app, draft, events)) toast(say("copy_no_room"), "bad");
   return events.map((event) => ({ ...event, evidence: event.evidence?.filter((note) => !note.of) }));
 }

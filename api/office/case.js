@@ -84,7 +84,7 @@ export class CasePanel {
 // The date in force, and beside it the one first set: it is never overwritten.
 function renderDates(hazard) {
   const parts = [hazard.due_at ? say("due", { date: writeMoment(hazard.due_at) }) : say("no_due")];
-  if (!hazard.due_at && hazard.order_due_on) parts.push(say("order_due", { date: writeDate(hazard.order_due_on) }));
+  if (!hazard.due_at && hazard.order_due_on) parts.push(say("ordered_until", { date: writeDate(hazard.order_due_on) }));
   if (hazard.original_due_at && hazard.original_due_at !== hazard.due_at) parts.push(say("original_due", { date: writeMoment(hazard.original_due_at) }));
   if (hazard.extensions) parts.push(say("extensions", { n: hazard.extensions }));
   if (hazard.returns) parts.push(say("returns", { n: hazard.returns }));

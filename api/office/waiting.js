@@ -17,7 +17,7 @@ function renderRow(office, row, done) {
   const lost = row.files.filter((file) => file.can_be_lost);
   const people = [...new Set(row.files.map((file) => file.promised_by))].map((login) => personName(office.start, login));
   const facts = [personName(office.start, row.actor), writeMoment(row.recorded_at), people.length ? say("waiting_from", { who: people.join(say("separator")) }) : ""].filter(Boolean);
-  const may = lost.length && office.start.person.capacities.includes("officer");
+  const may = lost.length && office.start.person?.capacities.includes("officer");
   return make("li", {},
     make(row.code ? "a" : "div", { class: "row", href: row.code ? `#cases/${row.hazard_id}` : null },
       make("span", { class: "row-main" },

@@ -1,5 +1,6 @@
 // Draws the scene on one canvas over the whole view: no seams between tiles, labels and halos whole.
 
+import { CanvasRenderer } from "./canvas_renderer.js";
 import { drawCluster, drawDots, gatherClusters } from "./clusters.js";
 import { daysLate } from "./clock.js";
 import { drawGraticule } from "./graticule.js";
@@ -12,9 +13,7 @@ const KINDS = { area: 0, line: 1, point: 2 };
 
 const widest = (layer) => (layer.geometry === "line" ? Math.max(0, ...layer.style.entries.map((entry) => entry.width ?? 0)) : 0);
 
-export const VectorLayer = L.Renderer.extend({
-  options: { padding: 0.2, tolerance: 0 },
-
+export const VectorLayer = CanvasRenderer.extend({
   initialize(store, options) {
     L.Renderer.prototype.initialize.call(this, options);
     this.scene = { store, layers: [], places: [], hidden: new Map(), showClosed: false, selected: null, zoom: 0 };
@@ -42,39 +41,10 @@ export const VectorLayer = L.Renderer.extend({
     this.redraw();
   },
 
-  _initContainer() {
-    this._container = document.createElement("canvas");
-    this._container.setAttribute("aria-hidden", "true");
-    this._ctx = this._container.getContext("2d");
-  },
-
-  _destroyContainer() {
-    cancelAnimationFrame(this._frame);
-    this._container.remove();
-  },
-
-  _update() {
-    if (this._map._animatingZoom && this._bounds) return;
-    L.Renderer.prototype._update.call(this);
-    const size = this._bounds.getSize();
-    const ratio = window.devicePixelRatio || 1;
-    L.DomUtil.setPosition(this._container, this._bounds.min);
-    this._container.width = Math.round(size.x * ratio);
-    this._container.height = Math.round(size.y * ratio);
-    this._container.style.width = `${size.x}px`;
-    this._container.style.height = `${size.y}px`;
+  prepare() {
     this.scene.zoom = this._map.getZoom();
     this.scene.places = placeTiles(this._map, this._bounds);
     this.scene.store.want(this.scene.places);
-    this.draw();
-  },
-
-  redraw() {
-    if (!this._map || this._frame) return;
-    this._frame = requestAnimationFrame(() => {
-      this._frame = null;
-      if (this._map && !this._map._animatingZoom) this.draw();
-    });
   },
 
   draw() {

@@ -21,7 +21,8 @@ export function describeCondition(id) {
     place.hidden = false;
     if (app.popup.isOpen && app.target?.id === id) showDefects(answer.defects);
   }, () => {
-    // The card is whole without it.
+    // The card is whole without it; the next one asks again.
+    if (latest === mine) latest = { key: "", answer: null };
   });
   return place;
 }

@@ -25,7 +25,9 @@ export class ProfilePanel {
   // start: { id }; to: another node or pipe, or down to the outfall where it is not given.
   async open(start, { to } = {}) {
     this.asked = { from: start.id, to, "as-of": app.asOf };
-    this.full = false;
+    // Nothing of the last profile stays: its facts and its drawing are not this one's.
+    Object.assign(this, { full: false, profile: null, way: null, drawing: null, chainage: undefined });
+    this.place.classList.remove("is-full");
     this.place.hidden = false;
     document.body.classList.add("has-profile");
     app.popup.close();

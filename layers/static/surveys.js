@@ -137,7 +137,8 @@ function renderHead(batch, last) {
 
 function renderActs(batch, last) {
   const acts = [];
-  if (last?.counts) acts.push(make("a", { class: "button", href: `${BASE}/${batch.id}/book`, download: "", text: say("download") }), make("a", { class: "button plain", href: `${BASE}/${batch.id}/features`, download: `${batch.name}.geojson`, text: say("geojson") }));
+  if (last?.counts && state.edits) acts.push(make("a", { class: "button", href: `${BASE}/${batch.id}/book`, download: "", text: say("download") }));
+  if (last?.counts) acts.push(make("a", { class: "button plain", href: `${BASE}/${batch.id}/features`, download: `${batch.name}.geojson`, text: say("geojson") }));
   acts.push(make("button", { type: "button", class: "plain", text: say("print"), onclick: () => window.print() }));
   if (state.edits) {
     const file = make("input", { type: "file", id: "corrected", class: "unseen", accept: ".xlsx,.xlsm,.xlsb,.xls,.ods,.csv,.txt,.zip", onchange: () => attempt(() => handIn(file.files[0], { batch: batch.id })) });
@@ -151,7 +152,8 @@ async function openBatch(id) {
   if (Object.keys(state.rules).length === 0) Object.assign(state, await ask("GET", BASE).then(({ rules, may_edit: edits }) => ({ rules, edits })));
   const batch = await ask("GET", `${BASE}/${id}`);
   if (location.hash !== `#${id}`) history.pushState(null, "", `#${id}`);
-  Object.assign(state, { batch, filters: {}, chosen: new Set() });
+  state.map?.remove();
+  Object.assign(state, { batch, filters: {}, chosen: new Set(), map: null });
   const last = batch.imports.find((one) => one.counts) ?? batch.imports[0];
   const place = make("div", { id: "survey-map", class: "survey-map", role: "region", "aria-label": say("map_label") });
   byId("list").hidden = true;

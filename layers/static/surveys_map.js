@@ -31,6 +31,7 @@ export function drawFindings(place, collection, nameOf) {
   map.fitBounds(layer.getBounds().pad(0.05), { maxZoom: 17 });
   L.control.scale({ imperial: false }).addTo(map);
   return {
+    remove: () => map.remove(),
     show(finding) {
       const drawn = byKey.get(finding.key);
       if (drawn === undefined) return;

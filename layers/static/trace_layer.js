@@ -1,6 +1,7 @@
 // A traced part of the network over the map: the rest pales, pipes in the colour of their system,
 // arrows with the water, outfalls and dead ends marked.
 
+import { CanvasRenderer } from "./canvas_renderer.js";
 import { ACCENT, INK, LATE, lineWidth, PAPER } from "./style.js";
 
 const L = window.L;
@@ -33,8 +34,8 @@ function readPipe({ id, geometry, properties }) {
   return { id, flat, middle, angle: Math.atan2(middle.dy, middle.dx) + turn, system: properties.system, isBuilt: BUILT.has(properties.progress), isUsed: properties.service_state === "in_use" || !properties.service_state };
 }
 
-export const TraceLayer = L.Renderer.extend({
-  options: { padding: 0.2, tolerance: 0, pane: "trace" },
+export const TraceLayer = CanvasRenderer.extend({
+  options: { pane: "trace" },
 
   // colours: system -> colour.
   initialize(colours, options) {
@@ -67,38 +68,6 @@ export const TraceLayer = L.Renderer.extend({
   followWay(ids) {
     this.way = new Set(ids);
     this.redraw();
-  },
-
-  _initContainer() {
-    this._container = document.createElement("canvas");
-    this._container.setAttribute("aria-hidden", "true");
-    this._ctx = this._container.getContext("2d");
-  },
-
-  _destroyContainer() {
-    cancelAnimationFrame(this._frame);
-    this._container.remove();
-  },
-
-  _update() {
-    if (this._map._animatingZoom && this._bounds) return;
-    L.Renderer.prototype._update.call(this);
-    const size = this._bounds.getSize();
-    const ratio = window.devicePixelRatio || 1;
-    L.DomUtil.setPosition(this._container, this._bounds.min);
-    this._container.width = Math.round(size.x * ratio);
-    this._container.height = Math.round(size.y * ratio);
-    this._container.style.width = `${size.x}px`;
-    this._container.style.height = `${size.y}px`;
-    this.draw();
-  },
-
-  redraw() {
-    if (!this._map || this._frame) return;
-    this._frame = requestAnimationFrame(() => {
-      this._frame = null;
-      if (this._map && !this._map._animatingZoom) this.draw();
-    });
   },
 
   draw() {

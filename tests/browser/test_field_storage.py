@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 from playwright.sync_api import Page, expect
 
@@ -68,12 +69,7 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     page.locator(".actions .button.amber").click()
     page.wait_for_selector(".screen-order")
     phone.sign_if_asked()
-    page.evaluate(
-        "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
-        " IDBObjectStore.prototype.add = function (...row) {"
-        " if (window.full) throw new DOMException('full', 'QuotaExceededError');"
-        " return add.apply(this, row); }; }"
-    )
+    fill_up(page)
     page.locator(".actions .button").click()
     expect(page.locator("dialog")).to_contain_text("手机已满,记录没有存入")
     with page.expect_download() as download:
@@ -97,9 +93,82 @@ def test_a_phone_with_no_room_at_all_hands_the_record_out_as_a_file(
     expect(page.locator(".banner.bad")).to_have_count(0)
     assert len(office.events) == 1  # the file and the phone hold the same record
     check_chain(office)
-    assert office.promised() <= set(office.evidence)
-    assert set(phone.photos) <= set(office.evidence)
-    assert phone.rows("events") == []
+    check_complete(office, phone)
+
+
+def test_what_is_entered_after_a_record_was_handed_out_is_there_when_it_goes_in(
+    office: Office, phone: Phone
+) -> None:
+    page = phone.page
+    phone.begin_visit()
+    phone.fail_item("gas.shutoff")
+    phone.take_before(1)
+    page.locator(".actions .button.amber").click()
+    page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
+    fill_up(page)
+    page.locator(".actions .button").click()
+    with page.expect_download():
+        page.locator("dialog .button.primary").click()
+    phone.begin_visit()  # the same visit again: another hazard, with a photo, not saved yet
+    phone.fail_item("gas.hose_aged")
+    page.locator("textarea").fill("软管龟裂")
+    phone.take(0, make_photo(77))
+    page.wait_for_timeout(500)  # what was typed is kept a quarter of a second later
+    page.reload()  # and there is room
+    phone.wait_until_sent(1)
+    (draft,) = phone.rows("drafts")
+    findings = cast("list[dict[str, Any]]", draft["findings"])  # Any: JSON
+    assert [(one["item"], one["description"]) for one in findings] == [
+        ("gas.hose_aged", "软管龟裂")
+    ]
+    kept = {str(blob["sha256"]) for blob in phone.rows("blobs")}
+    assert {photo["sha256"] for photo in findings[0]["photos"]} <= kept
+    assert [one["item"] for one in cast("list[dict[str, Any]]", draft["recorded"])] == [
+        "gas.shutoff"
+    ]
+    assert len(office.events) == 1
+
+
+def test_what_was_repaired_after_it_was_handed_out_as_an_order_is_recorded_too(
+    office: Office, phone: Phone
+) -> None:
+    page = phone.page
+    phone.begin_visit()
+    phone.add_colleague()
+    phone.fail_item("gas.shutoff")
+    phone.take_before(1)
+    page.locator(".actions .button.amber").click()
+    page.wait_for_selector(".screen-order")
+    phone.sign_if_asked()
+    fill_up(page)
+    page.locator(".actions .button").click()
+    with page.expect_download():
+        page.locator("dialog .button.primary").click()
+    page.go_back()
+    page.wait_for_selector(".screen-hazard .tiles")
+    page.evaluate("window.full = false")
+    page.locator(".actions .button").first.click()
+    page.wait_for_selector(".screen-fix .signature")
+    phone.take(0, make_photo(77))
+    page.locator(".actions .button").click()
+    page.wait_for_selector(".recorded")
+    phone.wait_until_sent(2)
+    assert [json.loads(body)["type"] for body in office.events.values()] == [
+        "found",
+        "fixed_on_spot",
+    ]
+    check_complete(office, phone)
+
+
+def fill_up(page: Page) -> None:
+    """From now on no record finds room on the phone."""
+    page.evaluate(
+        "() => { const { add } = IDBObjectStore.prototype; window.full = true;"
+        " IDBObjectStore.prototype.add = function (...row) {"
+        " if (window.full) throw new DOMException('full', 'QuotaExceededError');"
+        " return add.apply(this, row); }; }"
+    )
 
 
 def hand_in(page: Page, file: object) -> None:

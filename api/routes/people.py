@@ -64,7 +64,7 @@ async def log_in(request: Request) -> Response:
             request,
             form.get("login", ""),
             form.get("password", ""),
-            new_password=form.get("new_password"),
+            new_password=form.get("new_password") or None,
             code=form.get("second_factor") or None,
         )
     except (LoginError, ThrottledError, InputError) as error:

@@ -124,7 +124,7 @@ async def _note_highest(request: Request, asked: object, now: datetime) -> None:
     person = person_of(request)
     highest = asked.get("highest") if isinstance(asked, dict) else None
     device_id = person.device_id
-    if device_id is None or not isinstance(highest, int) or not 0 < highest <= MOST_NUMBER:
+    if device_id is None or type(highest) is not int or not 0 < highest <= MOST_NUMBER:
         return
     await record(
         request,

@@ -88,14 +88,16 @@ def follow_chain(
 ) -> set[bytes]:
     """Hashes of the records whose chain leads back to what was received of the device.
 
-    A device's first record follows nothing; every other names the hash of the one before it,
-    which is here or was received. Only who has the bytes of that one can name it; so who hands
-    the file in (``by``) vouches for nobody else's record with one of his own.
+    A device's first record follows nothing, and there is one: none is, once its own was received.
+    Every other names the hash of the one before it, which is here or was received. Only who has
+    the bytes of that one can name it; so who hands the file in (``by``) vouches for nobody else's
+    record with one of his own.
     """
     known = {(link.seq, link.digest): link.account for link in received}
+    begun = any(seq == 1 for seq, _ in known)
     for link in sorted(_read_links(events, device_id), key=lambda link: link.seq):
         before = (link.seq - 1, link.previous)
-        is_first = link.seq == 1 and not link.previous
+        is_first = not begun and link.seq == 1 and not link.previous
         if is_first or (before in known and (known[before] != by or link.account == by)):
             known[link.seq, link.digest] = link.account
     return {digest for _, digest in known}

@@ -279,7 +279,7 @@ def read_day(login: str, pool: Pool, *, since: int | None) -> Statement:
         f" OR EXISTS (SELECT 1 FROM {CORE}.campaign c WHERE c.id = t.campaign_id"
         " AND NOT c.is_open))), '[]'),"
         f" 'hazards', coalesce((SELECT json_agg(h.id) FROM {CORE}.hazard h WHERE %(since)s::bigint"
-        f" IS NOT NULL AND NOT (h.is_open AND {own}) AND EXISTS (SELECT 1 FROM {CORE}.event e"
+        f" IS NOT NULL AND (h.is_open AND {own}) IS NOT TRUE AND EXISTS (SELECT 1 FROM {CORE}.event e"
         " WHERE e.hazard_id = h.id AND e.number > %(since)s)), '[]'), 'assets', '[]'::json) AS x)"
         " SELECT json_build_object("
         " 'tasks', coalesce((SELECT json_agg(json_build_object('id', t.id, 'campaign_id',"

@@ -265,7 +265,7 @@ def _plant_events(crowd: Crowd, planted: Canaries) -> None:
 def _plant_survey(crowd: Crowd, planted: Canaries) -> None:
     """A judged book: its levels are for who judges surveys and who is cleared for them."""
     internal, batch, book = READERS[Sensitivity.INTERNAL], uuid4(), uuid4()
-    levels = frozenset({"officer", "planner", "leader"})
+    levels, marked = READERS[Sensitivity.RESTRICTED], frozenset({"officer"})
     facts = {
         "batch": batch, "book": book, "sha": "0" * 64,
         "name": planted.word(internal, "name of a batch"),
@@ -274,7 +274,7 @@ def _plant_survey(crowd: Crowd, planted: Canaries) -> None:
         "value": planted.word(levels, "value of a finding"),
         "zh": planted.word(levels, "finding in Chinese"),
         "en": planted.word(levels, "finding in English"),
-        "content": planted.word(levels, "marked book").encode(),
+        "content": planted.word(marked, "marked book").encode(),
         "original": planted.word(NOBODY, "book as handed in").encode(),
     }  # fmt: skip
     with crowd.db.write(actor="test", reason="plant", pool=Pool.JOBS) as connection:

@@ -127,6 +127,22 @@ def test_a_file_follows_from_what_its_phone_has_sent_or_is_refused(own_crowd: Cr
     assert tuple(counted) == (2, 3)  # the forged ones take no number of the phone's
 
 
+def test_a_phone_that_has_begun_its_chain_begins_no_second_one(own_crowd: Crowd) -> None:
+    """A chain written from number 1 on, of which the last number is still free."""
+    device, who = uuid4(), own_crowd.ids["inspector"]
+    found = {"payload": {"category": "gas"}, "role": "inspector",
+             "fix": {"lon": 99.2, "lat": 24.9}}  # fmt: skip
+    true = chain(*(write(who, device, n, "found", **found) for n in (1, 2)))
+    phone = as_inspector(own_crowd, device)
+    for body in true:
+        assert phone.put(f"/events/{json.loads(body)['id']}", content=body).status_code == 201
+    forged = chain(*(write(who, device, n, "found", **found) for n in (1, 2, 3)))
+    assert verdicts(hand_in(own_crowd, device, forged)) == [("refused", "chain")] * 3
+    # The phone's own file, from its beginning, is taken all the same.
+    own = chain(*true, write(who, device, 3, "found", **found))
+    assert verdicts(hand_in(own_crowd, device, own)) == [("applied", None)] * 3
+
+
 def test_an_officer_does_not_vouch_for_anothers_record_by_his_own(own_crowd: Crowd) -> None:
     """He brings the inspector's phone in for himself, sends a record of it, and chains to that."""
     device, who = uuid4(), own_crowd.ids["inspector"]

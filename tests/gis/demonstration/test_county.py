@@ -33,7 +33,7 @@ def fingerprint(county: County) -> str:
     for kind, frame in county.frames.items():
         digest.update(kind.encode() + frame.to_csv().encode())
     digest.update(repr(county.events).encode() + repr(county.records).encode())
-    digest.update(repr(county.season.records).encode())
+    digest.update(repr(county.season.records).encode() + repr(county.desilting).encode())
     digest.update(county.links.to_csv().encode() + "".join(county.evidence).encode())
     return digest.hexdigest()
 

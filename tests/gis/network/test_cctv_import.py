@@ -204,6 +204,19 @@ def test_the_index_a_contractor_computed_is_compared(db: OneTransaction, tmp_pat
     assert "1.4–2.9" in only.text.en
 
 
+def test_a_label_with_its_value_after_a_full_width_colon_is_read(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    head = ("起始井号\uff1aW1", "终止井号\uff1aW2", "检测日期\uff1a2026-06-01", "检测方向:顺流")
+    lines: list[Line] = [head, HEADINGS, (3.2, "PL", 2, 2, "裂口", 1)]
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert (report.runs, report.refused_runs, findings(report)) == (1, 0, [])
+    row = db.connection.execute(
+        text("SELECT from_code, to_code, inspected_on, direction FROM core.pipe_inspection")
+    ).one()
+    assert tuple(row) == ("W1", "W2", date(2026, 6, 1), "with_flow")
+
+
 def test_defects_that_go_on_are_joined_by_their_markers(db: OneTransaction, tmp_path: Path) -> None:
     lines = block(
         "W1", "W2",

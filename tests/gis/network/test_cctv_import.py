@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from gis.db.handle import Database
 from gis.errors import SourceError
+from gis.exchange.read_book import read_book
 from gis.network.cctv_findings import RULES, Verdict
 from gis.network.cctv_import import CctvReport, import_cctv
 from gis.network.cctv_judge import Given
@@ -74,6 +75,26 @@ def test_a_table_of_blocks_is_read_whole_from_every_format(
         )
     ).all()
     assert sorted(tuple(r) for r in seen)[1] == (3.2, "PL", 2, "裂口", "1")
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_xls])
+def test_blank_columns_on_the_left_shift_no_address(
+    write: Callable[[Path, list[Line]], Path], db: OneTransaction, tmp_path: Path
+) -> None:
+    lines = block("W1", "W2", (None, "PL", 2, 2), (3.2, "ZZ", 2, 2))
+    plain = findings(take(db, write(tmp_path / "a", lines), dry_run=True))
+    assert plain == [("row-without-chainage", "记录表!B8"), ("code-unknown", "记录表!B9")]
+    moved = write(tmp_path / "b", [(None, None, *line) for line in lines])
+    found = findings(take(db, moved, dry_run=True))
+    assert found == [("row-without-chainage", "记录表!D8"), ("code-unknown", "记录表!D9")]
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_xls])
+def test_a_blank_sheet_holds_no_rows(
+    write: Callable[[Path, list[Line]], Path], tmp_path: Path
+) -> None:
+    (sheet,) = read_book(write(tmp_path / "t", [])).sheets
+    assert (sheet.numbers, sheet.rows) == ([], [])
 
 
 def test_a_second_time_changes_nothing_and_a_dry_run_never(

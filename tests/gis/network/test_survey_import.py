@@ -170,6 +170,30 @@ def test_a_code_of_another_source_is_an_error_and_stays_theirs(
     assert other.accepted_m == 0
 
 
+def test_pipes_at_a_manhole_of_another_source_are_held(
+    county_db: PooledDatabase, tmp_path: Path
+) -> None:
+    """Of 40 pipes the first ends at a manhole that is there already, and others begin there."""
+    mine = small()
+    shared = mine.pipes[0]["终止点号"]
+    theirs = Tables([dict(mine.node(shared)) | {"附属物": "出水口"}], [])
+    other = Tables([*theirs.nodes], [dict(mine.pipes[0])])
+    other.nodes.append(dict(mine.node(mine.pipes[0]["起始点号"])))
+    other.nodes[-1]["物探点号"] = other.pipes[0]["起始点号"] = "YS999001"
+    other.pipes[0]["管线编号"] = "GX999001"
+    hand_in(county_db, tmp_path, other, name="甲")
+    done = hand_in(county_db, tmp_path, mine, name="乙")
+    at_shared = [p for p in mine.pipes if shared in (p["起始点号"], p["终止点号"])]
+    assert [f.code for f in done.judged.findings if f.rule.id == "code_taken"] == [shared]
+    assert done.held == len(at_shared) > 1
+    assert done.loaded["sewer_pipe"].added == 40 - len(at_shared)
+    assert done.loaded["sewer_manhole"].added == len(mine.nodes) - 1
+    lengths = count(
+        county_db, "SELECT sum(length_m) FROM core.sewer_pipe WHERE survey_batch = '乙'"
+    )
+    assert lengths[0][0] == pytest.approx(done.accepted_m, abs=0.01)
+
+
 def test_a_batch_is_named_once_and_a_dry_run_leaves_nothing(
     county_db: PooledDatabase, tmp_path: Path
 ) -> None:

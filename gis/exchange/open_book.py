@@ -78,14 +78,18 @@ def _read_workbook(path: Path) -> dict[str, Any]:  # Any: plain JSON
 
 
 def _read_sheet(sheet: CalamineSheet, name: str, left: int) -> dict[str, Any]:  # Any: plain JSON
-    column = sheet.start[1] if sheet.start else 0
-    if sheet.width + column > MAX_COLUMNS and sheet.height:
+    if sheet.start is None:
+        return {"name": name, "numbers": [], "rows": [], "merged": []}
+    column = sheet.start[1]
+    if sheet.width + column > MAX_COLUMNS:
         raise _too_many()
     numbers: list[int] = []
     rows: list[Row] = []
-    # iter_rows gives every row from the first of the sheet on, one at a time.
+    # iter_rows gives every row from the first of the sheet on, one at a time; but columns only
+    # from the first that holds something.
+    blank: Row = [None] * column
     for number, cells in enumerate(sheet.iter_rows(), 1):
-        plain = [_plain(cell) for cell in cells]
+        plain = [*blank, *map(_plain, cells)]
         if any(cell is not None for cell in plain):
             if len(rows) >= left:
                 raise _too_many()

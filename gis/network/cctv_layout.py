@@ -150,7 +150,7 @@ def _find_labels(sheet: Sheet, at: int) -> dict[str, Place]:
             value = None if beside is None else line[beside]
             found[name] = Place(value, sheet.address(at, column if beside is None else beside))
             continue
-        label, colon, value = cell.replace(":", ":").partition(":")
+        label, colon, value = cell.replace("\uff1a", ":").partition(":")
         name = head_field(label) if colon else None
         if name is not None and value.strip():
             found[name] = Place(value.strip(), sheet.address(at, column))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gis.attributes import Text
 from gis.errors import SourceError
+from gis.exchange.mapping import simplify, unit_of_column
 from gis.exchange.read_book import Cell, Sheet, read_book
 from gis.network.desilting import MOST_ROWS, Job, Method, Refused
 
@@ -32,8 +33,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "note": ("备注", "note"),
     }
 )
-"""Headings as they are met, without spaces and brackets."""
-_BY_HEADING = {heading: name for name, words in COLUMNS.items() for heading in words}
+"""Headings as they are met, in any width and with a unit in brackets."""
+_BY_HEADING = {simplify(heading): name for name, words in COLUMNS.items() for heading in words}
+_UNITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "length_m": ("m", "米"),
+        "m3": ("m3", "立方米", "立方", "方"),
+        "wet_t": ("t", "吨"),
+        "dry_t": ("t", "吨"),
+    }
+)
+"""A column of figures in another unit than these is not read: tonnes are no cubic metres."""
 _METHODS = {word: m for m in Method for word in (m.value, m.text.zh, m.text.en, *m.aliases)}
 _NEEDED = {"began_on", "length_m"}
 
@@ -60,10 +70,16 @@ def read_table(path: Path, *, unit: str | None = None) -> tuple[dict[int, Job], 
 def _name_columns(cells: list[Cell]) -> dict[str, int]:
     named: dict[str, int] = {}
     for column, cell in enumerate(cells):
-        heading = "".join(c for c in str(cell or "") if c not in " \u3000()()[]\n")
-        if (name := _BY_HEADING.get(heading)) is not None:
+        heading = str(cell or "")
+        name = _BY_HEADING.get(simplify(heading))
+        if name is not None and _is_unit(name, heading):
             named.setdefault(name, column)
     return named
+
+
+def _is_unit(name: str, heading: str) -> bool:
+    unit = unit_of_column(heading)
+    return unit is None or name not in _UNITS or unit.casefold() in _UNITS[name]
 
 
 def _read_rows(

@@ -20,8 +20,8 @@ _START, _END = (
     re.compile(r"终|止|^e_|end|^out_", re.I),
 )
 _NOT_DATA = re.compile(
-    r"^(合计|总计|小计|制表|填表|检查|审核|校核|复核|探测者|测量者|注[::]|说明[::]|第\s*\d+\s*页|共\s*\d+\s*页"
-    r"|total|sum\b)",
+    r"^(合计|总计|小计|制表|填表|检查|审核|校核|复核|探测者|测量者|(?:注|说明)[:\uff1a]"
+    r"|第\s*\d+\s*页|共\s*\d+\s*页|total|sum\b)",
     re.I,
 )
 
@@ -123,7 +123,7 @@ def _extend_header(sheet: Sheet, header: range, role: Role) -> range:
     names, last = known_names(role), header.stop
     while last < min(sheet.rows, header.stop + _DEEPEST):
         cells = [str(v).strip() for v in sheet.row(last) if v is not None]
-        folded = [re.sub(r"[()()\[\]]", "", c).casefold() for c in cells]
+        folded = [re.sub(r"[()\uff08\uff09\[\]]", "", c).casefold() for c in cells]
         counted = [c.removesuffix(".0") for c in cells]
         is_units = bool(cells) and all(c in _UNITS for c in folded)
         is_numbers = len(cells) > 2 and counted == [str(n + 1) for n in range(len(cells))]

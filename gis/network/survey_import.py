@@ -25,7 +25,7 @@ from gis.network import survey_store as store
 from gis.network.survey_book import as_features, write_book
 from gis.network.survey_check import Judgement, judge_book
 from gis.network.survey_load import Loadable, load_rows, prepare_rows, refuse_taken_codes
-from gis.network.survey_read import read_book
+from gis.network.survey_read import Book, read_book
 from gis.network.survey_store import Filing
 from gis.store import LoadCounts
 
@@ -84,9 +84,9 @@ def check_survey(
     book = read_book(paths)
     with db.read(Pool.JOBS) as connection:
         county = store.read_county(connection)
-        tell(*_STEPS[1])
-        judged = judge_book(book, county=county, crs=crs, claimed_m=claimed_m)
-        rows = prepare_rows(judged, "dry run", "dry run", frozenset())
+    tell(*_STEPS[1])
+    judged = judge_book(book, county=county, crs=crs, claimed_m=claimed_m)
+    rows = prepare_rows(judged, "dry run", "dry run", frozenset())
     judged.list_again()
     return SurveyReport(judged, rows.accepted_m, rows.held)
 
@@ -117,8 +117,8 @@ def judge_import(
 ) -> SurveyReport:
     """Judge a filed book, load what has no open error, keep findings and the marked book.
 
-    All of it is written in one transaction. Raises NotFoundError, SourceError (the book; kept
-    beside it), ConflictError, StorageFullError.
+    All of it is written in one transaction. Raises NotFoundError, SourceError, ConflictError,
+    StorageFullError; whatever ends it is kept beside the book as its problem.
     """
     tell = progress or (lambda *_: None)
     with db.read(Pool.JOBS) as connection:
@@ -127,12 +127,16 @@ def judge_import(
         raise NotFoundError(Text(zh="没有此表", en="there is no such book"))
     try:
         return _judge(db, identifier, filed, actor, tell)
-    except InfratrackError as error:
+    except Exception as error:
+        problem = error.message if isinstance(error, InfratrackError) else _INTERNAL
         with db.write(actor=actor, reason="survey refused", pool=Pool.JOBS) as connection:
-            store.note_problem(connection, identifier, error.message)
+            store.note_problem(connection, identifier, problem)
         raise
 
 
+_INTERNAL = Text(
+    zh="内部错误,未能检查完毕;已记录", en="internal error, not judged to the end; it was logged"
+)
 _FILED = text(
     f"SELECT i.file, f.content, b.id AS batch, b.name, b.claimed_m, b.crs FROM {survey_import} i"
     f" JOIN {survey_file} f ON f.import_id = i.id AND f.role = 'original'"
@@ -149,14 +153,7 @@ def _judge(
         path.write_bytes(bytes(filed.content))
         book = read_book([path])
         tell(*_STEPS[1])
-        with db.read(Pool.JOBS) as connection:
-            county = store.read_county(connection)
-            decisions = store.read_decisions(connection, filed.batch)
-            judged = judge_book(book, county=county, crs=filed.crs, claimed_m=filed.claimed_m)
-            waived = store.find_waived(judged.findings, decisions)
-            rows = prepare_rows(judged, f"survey:{filed.name}", filed.name, waived)
-            refuse_taken_codes(connection, judged, rows)
-        judged.list_again()
+        judged, rows, decisions = _judge_rows(db, book, filed)
         tell(*_STEPS[2])
         marked = Path(folder) / "marked.xlsx"
         words = {k: (d, r) for k, (d, _, r) in decisions.items()}
@@ -171,6 +168,28 @@ def _judge(
         store.conclude(connection, identifier, marked=content, values=_values(report, rows))
     tell(*_STEPS[4])
     return report
+
+
+def _judge_rows(
+    db: Database,
+    book: Book,
+    filed: Row[Any],  # Any: columns
+) -> tuple[Judgement, Loadable, dict[str, tuple[str, str, str]]]:
+    """The judgement, what may be loaded, the decisions so far.
+
+    The server ends transactions that idle for 15 s, and a big book is judged for longer: no
+    transaction is open meanwhile.
+    """
+    with db.read(Pool.JOBS) as connection:
+        county = store.read_county(connection)
+        decisions = store.read_decisions(connection, filed.batch)
+    judged = judge_book(book, county=county, crs=filed.crs, claimed_m=filed.claimed_m)
+    waived = store.find_waived(judged.findings, decisions)
+    rows = prepare_rows(judged, f"survey:{filed.name}", filed.name, waived)
+    with db.read(Pool.JOBS) as connection:
+        refuse_taken_codes(connection, judged, rows)
+    judged.list_again()
+    return judged, rows, decisions
 
 
 def _values(report: SurveyReport, rows: Loadable) -> dict[str, Any]:  # Any: columns

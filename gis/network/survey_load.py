@@ -207,7 +207,7 @@ def _frame(
 
 
 def refuse_taken_codes(connection: Connection, judged: Judgement, rows: Loadable) -> None:
-    """Drop rows whose code another source has, with a finding each."""
+    """Drop rows whose code another source has, with a finding each; their pipes are held."""
     for role, frame in rows.frames.items():
         if frame.empty:
             continue
@@ -226,10 +226,18 @@ def refuse_taken_codes(connection: Connection, judged: Judgement, rows: Loadable
             values[rows.rows[role]] = frame["code"].to_numpy()
             field = "code" if "code" in grid.raw else "start"
             judged.found.add("code_taken", role, rows.rows[role][mask], field, value=values)
-            rows.frames[role] = frame.loc[~mask].reset_index(drop=True)
-            rows.rows[role] = rows.rows[role][~mask]
+            _keep(rows, role, ~mask)
+    pipes, left = rows.rows[Role.PIPES], rows.rows[Role.NODES]
+    joined = np.isin(judged.pipes.a[pipes], left) & np.isin(judged.pipes.b[pipes], left)
+    rows.held += int((~joined).sum())
+    _keep(rows, Role.PIPES, joined)
     lengths = judged.lengths()[rows.rows[Role.PIPES]]
     rows.accepted_m = float(np.nansum(lengths))
+
+
+def _keep(rows: Loadable, role: Role, mask: Mask) -> None:
+    rows.frames[role] = rows.frames[role].loc[mask].reset_index(drop=True)
+    rows.rows[role] = rows.rows[role][mask]
 
 
 def load_rows(connection: Connection, rows: Loadable) -> dict[str, LoadCounts]:

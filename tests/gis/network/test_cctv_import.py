@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from gis.db.handle import Database
 from gis.errors import SourceError
+from gis.exchange.read_book import read_book
 from gis.network.cctv_findings import RULES, Verdict
 from gis.network.cctv_import import CctvReport, import_cctv
 from gis.network.cctv_judge import Given
@@ -74,6 +75,26 @@ def test_a_table_of_blocks_is_read_whole_from_every_format(
         )
     ).all()
     assert sorted(tuple(r) for r in seen)[1] == (3.2, "PL", 2, "裂口", "1")
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_xls])
+def test_blank_columns_on_the_left_shift_no_address(
+    write: Callable[[Path, list[Line]], Path], db: OneTransaction, tmp_path: Path
+) -> None:
+    lines = block("W1", "W2", (None, "PL", 2, 2), (3.2, "ZZ", 2, 2))
+    plain = findings(take(db, write(tmp_path / "a", lines), dry_run=True))
+    assert plain == [("row-without-chainage", "记录表!B8"), ("code-unknown", "记录表!B9")]
+    moved = write(tmp_path / "b", [(None, None, *line) for line in lines])
+    found = findings(take(db, moved, dry_run=True))
+    assert found == [("row-without-chainage", "记录表!D8"), ("code-unknown", "记录表!D9")]
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_xls])
+def test_a_blank_sheet_holds_no_rows(
+    write: Callable[[Path, list[Line]], Path], tmp_path: Path
+) -> None:
+    (sheet,) = read_book(write(tmp_path / "t", [])).sheets
+    assert (sheet.numbers, sheet.rows) == ([], [])
 
 
 def test_a_second_time_changes_nothing_and_a_dry_run_never(
@@ -202,6 +223,19 @@ def test_the_index_a_contractor_computed_is_compared(db: OneTransaction, tmp_pat
     unsure = take(db, path, dry_run=True)
     (only,) = [f for v in unsure.verdicts for f in v.findings]
     assert "1.4–2.9" in only.text.en
+
+
+def test_a_label_with_its_value_after_a_full_width_colon_is_read(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    head = ("起始井号\uff1aW1", "终止井号\uff1aW2", "检测日期\uff1a2026-06-01", "检测方向:顺流")
+    lines: list[Line] = [head, HEADINGS, (3.2, "PL", 2, 2, "裂口", 1)]
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert (report.runs, report.refused_runs, findings(report)) == (1, 0, [])
+    row = db.connection.execute(
+        text("SELECT from_code, to_code, inspected_on, direction FROM core.pipe_inspection")
+    ).one()
+    assert tuple(row) == ("W1", "W2", date(2026, 6, 1), "with_flow")
 
 
 def test_defects_that_go_on_are_joined_by_their_markers(db: OneTransaction, tmp_path: Path) -> None:

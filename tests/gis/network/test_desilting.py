@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from gis.kinds.sewer_pipe import SewerPipe
 from gis.network.desilting import Job, Recorded, Reply, record_jobs, record_reply
 from gis.network.desilting_questions import JobFilter, list_jobs, one_job, read_job, read_jobs
 from gis.network.desilting_rules import load_rules
+from gis.network.desilting_table import read_table
 from gis.network.inspections import (
     Inspection,
     Observation,
@@ -27,6 +29,7 @@ from gis.network.inspections import (
     record_inspections,
 )
 from tests.conftest import OneTransaction
+from tests.gis.network.record_tables import write_xlsx
 
 TODAY = date(2026, 11, 20)
 RULES = load_rules("2026-11")
@@ -321,3 +324,33 @@ def test_where_silt_is_unknown_that_is_said_and_no_claim_is_called_odd(
     (found,) = listed(connection)
     assert [(f["id"], f["severity"]) for f in found["flags"]] == [("silt_unknown", "open")], case
     assert why in found["flags"][0]["text"]["zh"]
+
+
+@pytest.mark.parametrize(
+    ("length", "volume"),
+    [
+        ("清淤长度\uff08m\uff09", "清淤量\uff08m\u00b3\uff09"),
+        ("清淤长度 (m)", "清淤量(m3)"),
+        ("清淤长度\uff08米\uff09", "清淤量\uff08立方米\uff09"),
+        ("清淤长度m", "清淤量m\u00b3"),
+        ("长度[m]", "体积[m\u00b3]"),
+    ],
+)
+def test_headings_of_a_table_are_known_in_any_width(
+    tmp_path: Path, length: str, volume: str
+) -> None:
+    lines = [("管段编号", "作业日期", length, volume), ("P1", "2026-06-01", 30, 2.5)]
+    jobs, refused = read_table(write_xlsx(tmp_path / "t.xlsx", lines), unit="甲")
+    (only,) = jobs.values()
+    assert refused == []
+    assert (only.length_m, only.claimed, only.basis) == (30.0, 2.5, "m3")
+
+
+def test_a_volume_in_tonnes_is_not_read_as_cubic_metres(tmp_path: Path) -> None:
+    lines = [
+        ("管段编号", "作业日期", "清淤长度(m)", "清淤量\uff08t\uff09", "湿重\uff08吨\uff09"),
+        ("P1", "2026-06-01", 30, 2.5, 3),
+    ]
+    jobs, _ = read_table(write_xlsx(tmp_path / "t.xlsx", lines), unit="甲")
+    (only,) = jobs.values()
+    assert (only.claimed, only.basis) == (3.0, "wet_t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,8 +16,9 @@ from gis.db.handle import Database, PooledDatabase
 from gis.db.roles import Pool
 from gis.errors import ConflictError, InputError, SourceError
 from gis.geometry import STORAGE_SRID
+from gis.network import survey_import
 from gis.network import survey_store as store
-from gis.network.survey_import import SurveyReport, check_survey, import_survey
+from gis.network.survey_import import SurveyReport, check_survey
 from gis.network.survey_store import Decision, Deliverable, DeliverableState, Filing
 from tests.gis.network.survey_books import Tables, copy_tables, demonstration, write_workbook
 
@@ -54,7 +56,7 @@ def hand_in(
         file="book.xlsx", content=path.read_bytes(), name=name, unit=unit, claimed_m=claimed_m,
         batch=batch,
     )  # fmt: skip
-    return import_survey(db, filing, actor="surveyor")
+    return survey_import.import_survey(db, filing, actor="surveyor")
 
 
 def count(db: Database, statement: str) -> list[Any]:
@@ -168,6 +170,30 @@ def test_a_code_of_another_source_is_an_error_and_stays_theirs(
     assert other.accepted_m == 0
 
 
+def test_pipes_at_a_manhole_of_another_source_are_held(
+    county_db: PooledDatabase, tmp_path: Path
+) -> None:
+    """Of 40 pipes the first ends at a manhole that is there already, and others begin there."""
+    mine = small()
+    shared = mine.pipes[0]["终止点号"]
+    theirs = Tables([dict(mine.node(shared)) | {"附属物": "出水口"}], [])
+    other = Tables([*theirs.nodes], [dict(mine.pipes[0])])
+    other.nodes.append(dict(mine.node(mine.pipes[0]["起始点号"])))
+    other.nodes[-1]["物探点号"] = other.pipes[0]["起始点号"] = "YS999001"
+    other.pipes[0]["管线编号"] = "GX999001"
+    hand_in(county_db, tmp_path, other, name="甲")
+    done = hand_in(county_db, tmp_path, mine, name="乙")
+    at_shared = [p for p in mine.pipes if shared in (p["起始点号"], p["终止点号"])]
+    assert [f.code for f in done.judged.findings if f.rule.id == "code_taken"] == [shared]
+    assert done.held == len(at_shared) > 1
+    assert done.loaded["sewer_pipe"].added == 40 - len(at_shared)
+    assert done.loaded["sewer_manhole"].added == len(mine.nodes) - 1
+    lengths = count(
+        county_db, "SELECT sum(length_m) FROM core.sewer_pipe WHERE survey_batch = '乙'"
+    )
+    assert lengths[0][0] == pytest.approx(done.accepted_m, abs=0.01)
+
+
 def test_a_batch_is_named_once_and_a_dry_run_leaves_nothing(
     county_db: PooledDatabase, tmp_path: Path
 ) -> None:
@@ -185,10 +211,50 @@ def test_an_unreadable_book_is_kept_with_its_reason(
 ) -> None:
     filing = Filing(file="x.xlsx", content=b"<html>", name="网页")
     with pytest.raises(SourceError):
-        import_survey(county_db, filing, actor="surveyor")
+        survey_import.import_survey(county_db, filing, actor="surveyor")
     rows = count(county_db, "SELECT problem ->> 'en', counts FROM core.survey_import")
     assert rows[0][0].startswith("this is a web page")
     assert rows[0][1] is None
+
+
+def test_no_transaction_waits_while_a_book_is_judged(
+    county_db: PooledDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends one that idles for 15 s; a big book is judged for longer."""
+    idle = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        " AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    seen: list[list[Any]] = []
+
+    def watch(work: Callable[..., object]) -> Callable[..., object]:
+        def watched(*given: object, **named: object) -> object:
+            seen.append(count(county_db, idle))
+            return work(*given, **named)
+
+        return watched
+
+    monkeypatch.setattr(survey_import, "judge_book", watch(survey_import.judge_book))
+    monkeypatch.setattr(survey_import, "prepare_rows", watch(survey_import.prepare_rows))
+    hand_in(county_db, tmp_path, small())
+    check_survey(county_db, [tmp_path / "book.xlsx"])
+    assert seen == [[(0,)]] * 4
+
+
+def test_a_book_on_which_the_program_fails_says_so_and_the_job_fails(
+    county_db: PooledDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(survey_import, "prepare_rows", fail)
+    with pytest.raises(ZeroDivisionError):
+        hand_in(county_db, tmp_path, small())
+    ((problem, counts),) = count(
+        county_db, "SELECT problem ->> 'en', counts FROM core.survey_import"
+    )
+    assert problem.startswith("internal error")
+    assert counts is None
 
 
 def test_decisions_and_deliverables_are_only_added(

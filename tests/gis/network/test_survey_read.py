@@ -112,6 +112,20 @@ def test_codes_units_and_numbers_below_a_header_belong_to_it() -> None:
     assert (table.rows, list(table.header)) == ([4], [0, 1, 2, 3])
 
 
+def test_units_and_remarks_in_full_width_are_read_as_such() -> None:
+    rows = [
+        ["起点点号", "终点点号", "起点高程", "管径"],
+        ["", "", "\uff08m\uff09", "\uff08mm\uff09"],
+        ["YS1", "YS2", 1.0, 400.0],
+        ["注\uff1a高程为1985国家高程基准"],
+        ["说明\uff1a另见附图"],
+        ["注:ASCII"],
+    ]
+    table = find_table(0, sheet("线", rows))
+    assert table is not None
+    assert (list(table.header), table.rows, table.skipped) == ([0, 1], [2], [3, 4, 5])
+
+
 def test_municipal_codes_alone_name_the_columns() -> None:
     node_head = ["USID", "X", "Y", "SUR_H", "BOTTOM_H", "SUBTYPE", "SORT", "FCODE"]
     pipe_head = ["START_USID", "END_USID", "BEG_H", "END_H", "D_S", "MATERIAL", "IS_PRESS"]

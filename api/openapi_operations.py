@@ -245,7 +245,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/login"): Operation(
         body=("application/x-www-form-urlencoded", _LOGIN),
-        answers={303: None, 400: HTML, 401: HTML, 429: HTML},
+        # The form again with what is wrong; a body that is no such form is answered as elsewhere.
+        answers={303: None, 400: f"{HTML}, application/problem+json", 401: HTML, 429: HTML},
     ),
     ("POST", "/logout"): Operation(answers=NOTHING),
     ("POST", "/me/password"): Operation(body=NewPassword, answers=NOTHING, problems=(401, 429)),

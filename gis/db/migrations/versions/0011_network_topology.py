@@ -21,15 +21,26 @@ SIDES = {"start": "up_node", "end": "down_node"}
 
 def metres(a: str, b: str) -> str:
     """Metres between two near points: series of GRS 80 for a degree of latitude and longitude."""
-    middle = f"radians((ST_Y({a}) + ST_Y({b})) / 2)"
+    middle = _radians(f"ST_Y({a}) + ST_Y({b})", of=2)
     north = f"(111132.954 - 559.822 * cos(2 * {middle}) + 1.175 * cos(4 * {middle}))"
     east = (
         f"(111412.84 * cos({middle}) - 93.5 * cos(3 * {middle}) + 0.118 * cos(5 * {middle}))"
     )
     return (
-        f"sqrt(power((ST_X({a}) - ST_X({b})) * {east}, 2)"
-        f" + power((ST_Y({a}) - ST_Y({b})) * {north}, 2))"
+        f"sqrt(power({_apart(f'ST_X({a})', f'ST_X({b})')} * {east}, 2)"
+        f" + power({_apart(f'ST_Y({a})', f'ST_Y({b})')} * {north}, 2))"
     )
+
+
+def _radians(latitudes: str, *, of: int = 1) -> str:
+    """Of a mean latitude whose cosine is wanted; of one nearly zero it would be out of range."""
+    return f"radians(greatest(abs({latitudes}), 1e-9) / {of})"
+
+
+def _apart(a: str, b: str) -> str:
+    """How far apart two numbers of degrees are, less a ten-billionth of a metre: a square of
+    less is out of the range of numbers, which ends the statement."""
+    return f"(greatest(abs({a} - {b}), 1e-15) - 1e-15)"
 
 
 def around(point: str) -> str:
@@ -40,7 +51,7 @@ def around(point: str) -> str:
 
 def _bounds(point: str) -> tuple[str, str, str, str]:
     north = "tolerance / 110000"
-    east = f"tolerance / (110000 * cos(radians(ST_Y({point}))))"
+    east = f"tolerance / (110000 * greatest(cos({_radians(f'ST_Y({point})')}), 0.01))"
     return (
         f"ST_X({point}) - {east}", f"ST_Y({point}) - {north}",
         f"ST_X({point}) + {east}", f"ST_Y({point}) + {north}",

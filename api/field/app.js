@@ -182,7 +182,7 @@ async function start() {
   if (app.mode.level === "plain") return showPlainForm(app);
   app.db = await openStore({ onOutdated: () => location.reload() });
   await getDevice(app.db);
-  await takeBack();
+  await takeIn(app);
   if (await wipeIfStale(app.db)) toast(say("wiped"));
   await startLock(app);
   app.sender = new Sender({
@@ -206,17 +206,12 @@ async function start() {
 // A page that is left open for days obeys the rule, too.
 async function everyMinute() {
   app.storage = await readStorage();
-  await takeBack();
+  await takeIn(app);
   if (await wipeIfStale(app.db)) {
     app.locked = false;
     await draw();
     toast(say("wiped"));
   }
-}
-
-// What was handed out as a file goes into the outbox as soon as there is room for it.
-async function takeBack() {
-  if ((await takeIn(app))?.length) app.sender?.now();
 }
 
 // An enrolment code arrives behind the #, so that no server log ever holds it.

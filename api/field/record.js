@@ -221,12 +221,13 @@ async function keepRecords(app, who, events, options) {
   return orNoRoom(recordEvents(app.db, who, events, options));
 }
 
-// What was handed out as a file, into the outbox; null: there is no room for it yet.
+// What was handed out as a file goes into the outbox as soon as there is room; null: there is none.
 export async function takeIn(app) {
   const taken = await orNoRoom(adoptHanded(app.db, findLive));
   for (const { draft, dropDraft } of taken ?? []) {
     if (dropDraft && !findLive(draft.id)?.findings?.length) forgetDraft(draft);
   }
+  if (taken?.length) app.sender?.now();
   return taken;
 }
 

@@ -180,7 +180,7 @@ def test_pipes_at_a_manhole_of_another_source_are_held(
     other = Tables([*theirs.nodes], [dict(mine.pipes[0])])
     other.nodes.append(dict(mine.node(mine.pipes[0]["起始点号"])))
     other.nodes[-1]["物探点号"] = other.pipes[0]["起始点号"] = "YS999001"
-    other.pipes[0]["管线编号"] = "GX999001"
+    other.pipes[0]["管段编号"] = "GX999001"
     hand_in(county_db, tmp_path, other, name="甲")
     done = hand_in(county_db, tmp_path, mine, name="乙")
     at_shared = [p for p in mine.pipes if shared in (p["起始点号"], p["终止点号"])]

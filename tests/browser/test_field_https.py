@@ -66,10 +66,13 @@ def site(
 
 @pytest.fixture
 def phone(site: SecureSite, tmp_path: Path) -> Iterator[Phone]:
-    """A new phone, brought in by a code of the office."""
+    """A new phone, brought in by a code of the office, where the one before was put away."""
     site.wire.go_down(down=False)
     with site.log_in("wang") as officer, sync_playwright() as playwright:
         ((account,),) = site.ask("SELECT id FROM core.account WHERE login = 'zhang'")
+        with site.log_in("zhang") as inspector:
+            for device in inspector.get("/devices").json()["devices"]:
+                assert inspector.delete(f"/devices/{device['id']}").status_code == 204
         made = officer.post("/enrolments", json={"account_id": str(account)}).json()
         trust = hash_key(site.state / "tls" / "server.pem")
         flags = [

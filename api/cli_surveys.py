@@ -12,7 +12,9 @@ from rich.markup import escape
 
 from api.cli_system import resolve
 from api.cli_words import Session, both, find_actor, notes, show_progress
+from gis.attributes import Text
 from gis.db.handle import Database
+from gis.errors import NotFoundError
 from gis.network.survey_import import SurveyReport
 
 _SHOWN = 20
@@ -68,7 +70,7 @@ def import_survey(
 ) -> None:
     """Judge a survey book; load the rows without an error."""
     from gis.network import survey_import as surveys
-    from gis.network.survey_store import Filing, find_batch
+    from gis.network.survey_store import Filing
 
     session = context.obj
     if not isinstance(session, Session):
@@ -82,8 +84,7 @@ def import_survey(
             )
         else:
             batch_name = name or paths[0].stem
-            with installation.db.read() as connection:
-                batch = find_batch(connection, batch_name) if corrects else None
+            batch = _find_corrected(installation.db, batch_name) if corrects else None
             filing = Filing(
                 file=paths[0].name if len(paths) == 1 else f"{paths[0].stem}.zip",
                 content=surveys.pack_files(paths), name=batch_name, unit=unit,
@@ -102,6 +103,22 @@ def import_survey(
     )
     _show(session, done)
     session.answer(done.summary().get(session.language))
+
+
+def _find_corrected(db: Database, name: str) -> UUID:
+    from gis.network.survey_store import find_batch
+
+    with db.read() as connection:
+        batch = find_batch(connection, name)
+    if batch is None:
+        raise NotFoundError(
+            Text(
+                zh="没有名为“{name}”的批次可以更正:请用 --name 写出原批次的名称",
+                en='no batch is named "{name}": give the name of the one to correct with --name',
+            ),
+            name=name,
+        )
+    return batch
 
 
 def _show_difference(session: Session, db: Database, batch: UUID) -> None:

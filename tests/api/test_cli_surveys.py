@@ -16,6 +16,7 @@ from api.cli import build_commands
 from api.cli_words import Session
 from gis.attributes import Language
 from gis.db.handle import PooledDatabase
+from gis.errors import NotFoundError
 from gis.network.survey_read import read_book
 from gis.settings import Settings
 from tests.gis.network.survey_books import write_workbook
@@ -82,6 +83,8 @@ def test_a_book_is_checked_loaded_and_corrected(
     assert count() == 37
     assert "2 pipes are held back" in capsys.readouterr().err
     better = str(write_workbook(tmp_path / "better.xlsx", small()))
+    with pytest.raises(NotFoundError, match="no batch is named"):
+        run(better, "--name", "二标段", "--corrects")
     run(better, "--name", "一标段", "--corrects")
     assert count() == 40
     assert "0 new" in capsys.readouterr().err

@@ -101,7 +101,7 @@ def _match_beginnings(
 def simplify(word: str) -> str:
     """A name without case, spaces, separators and bracketed units: how names are compared."""
     plain = _BRACKETS.sub("", unicodedata.normalize("NFKC", word))
-    return re.sub(r"[\s_\-.::]+", "", plain).casefold()
+    return re.sub(r"[\s_\-.:]+", "", plain).casefold()
 
 
 def unit_of_column(name: str) -> str | None:

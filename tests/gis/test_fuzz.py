@@ -178,7 +178,8 @@ EXPRESSIONS = (
     "ST_Intersects(g, ST_MakeEnvelope(99, 25, 99.2, 25.2, 4490))", "ST_SetSRID(g, 4326)",
     "ST_Simplify(g, 0, true)", "ST_Simplify(g, 0.01, true)", "ST_SnapToGrid(g, 0.1)",
     "ST_StartPoint(g)", "ST_EndPoint(g)", "ST_LineInterpolatePoint(g, 0.5)",
-    "ST_LineSubstring(g, 0.2, 0.7)", "ST_SRID(g)", "ST_X(g)", "ST_Y(g)", "g::geometry(Geometry, 4490)",
+    "ST_LineSubstring(g, 0.2, 0.7)", "ST_SRID(g)", "ST_X(g)", "ST_Y(g)",
+    "g::geometry(Geometry, 4490)",
 )  # fmt: skip
 """Every function of the allow-list that takes a geometry."""
 

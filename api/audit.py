@@ -1,14 +1,15 @@
 """What the API writes into the audit trail by itself: refusals, and reads of restricted attributes.
 
-A read is noted before it is answered, each page of items and each export by itself. Tiles, and
-whatever somebody unknown asks, come by the hundred: those are noted once a minute. On a full disk
-reading goes on, and what the trail cannot take is in the server's log.
+A read is noted before it is answered, each page of items, each export and each case by itself.
+Tiles, lists and pages that ask again by themselves, and whatever somebody unknown asks, come by
+the hundred: those are noted once a minute. On a full disk reading goes on, and what the trail
+cannot take is in the server's log.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +27,18 @@ from gis.people.person import Person
 from gis.people.policy import Action
 
 _log = logging.getLogger(__name__)
+
+_READS: Mapping[Action, tuple[str, ...]] = {
+    Action.READ_HAZARDS: ("hazard",),
+    Action.READ_OWN_HAZARD: ("hazard",),
+    Action.READ_EVIDENCE: ("hazard",),
+    Action.READ_INSPECTIONS: ("sewer_pipe",),
+    Action.READ_DESILTING: ("sewer_pipe",),
+    Action.READ_SURVEYS: ("sewer_manhole", "sewer_pipe"),
+}
+"""What actions show that name no kinds in their address; with it people, signatures, photos."""
+NOTED = frozenset({Action.READ, Action.EXPORT, *_READS})
+"""Actions whose reads are in the trail."""
 
 
 def is_restricted(kind: type[Record], pool: Pool) -> bool:
@@ -45,17 +58,17 @@ async def note_reading(request: Request, person: Person, action: Action) -> None
     """Note that somebody reads kinds with restricted attributes."""
     if not person.pool.sees(Sensitivity.RESTRICTED):
         return
-    names = sorted(name for name in _asked(request) if is_restricted(KINDS[name], person.pool))
+    asked = (name for name in _asked(request) if is_restricted(KINDS[name], person.pool))
+    names = _READS.get(action) or sorted(asked)
     if not names:
         return
-    path = request.scope["path"]
-    often = "/tiles/" in path or not person.is_known
+    what = "read_tiles" if "/tiles/" in request.scope["path"] else action.value
+    record = request.path_params.get("id") or request.path_params.get("sha256")
+    often = what == "read_tiles" or not person.is_known or (action in _READS and record is None)
     parts = application_of(request)
-    key = ("read", person.login, person.address, "/tiles/" in path, *names)
+    key = (what, person.login, person.address, *names)
     if often and not parts.minutes.is_first(key, parts.clock()):
         return
-    what = "read_tiles" if "/tiles/" in path else action.value
-    record = request.path_params.get("id")
     subject = f"kind:{','.join(names)}"
     await _note(
         request,

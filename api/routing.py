@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.audit import note_reading, note_refusal
+from api.audit import NOTED, note_reading, note_refusal
 from api.identity import check_origin, identify, nobody_of
 from api.language import choose_language
 from api.pages import PAGE_HEADERS, login_document
@@ -128,5 +128,5 @@ async def _admit(request: Request, row: Row, person: Person) -> None:
     except (ForbiddenError, LoginError) as error:
         await note_refusal(request, person, row.action, error)
         raise
-    if row.action in (Action.READ, Action.EXPORT):
+    if row.action in NOTED:
         await note_reading(request, person, row.action)

@@ -20,9 +20,9 @@ export function writeMeasure(figure) {
 }
 
 // A number leads to the rows behind it.
-function renderNumber(figure, text = writeNumber(figure.value), name = pick(figure.text)) {
-  if (!figure.rows_at || !figure.numerator) return make("span", { class: "number", text });
-  const query = new URLSearchParams({ rows: figure.rows_at, name });
+function renderNumber(figure, text = writeNumber(figure.value), name = pick(figure.text), rows = figure.numerator ? figure.rows_at : null) {
+  if (!rows) return make("span", { class: "number", text });
+  const query = new URLSearchParams({ rows, name });
   return make("a", { class: "number", href: `#cases?${query}`, text, "data-figure": figure.key });
 }
 
@@ -70,7 +70,7 @@ const renderNote = (figure) => (figure.note && figure.value !== null ? make("p",
 
 function renderCell(figure) {
   const lines = [make("strong", { class: "value", text: writeMeasure(figure) })];
-  const of = figure.denominator ? make("span", { class: "muted ratio" }, renderNumber(figure, writeNumber(figure.numerator)), ` / ${writeNumber(figure.denominator)}`) : null;
+  const of = figure.denominator ? make("span", { class: "muted ratio" }, renderNumber(figure, writeNumber(figure.numerator)), " / ", renderNumber(figure, writeNumber(figure.denominator), undefined, figure.base_at)) : null;
   if (of) lines.push(of);
   if (figure.interval) lines.push(make("span", { class: "muted interval", text: say("interval", { a: writeShare(figure.interval[0]).replace("%", ""), b: writeShare(figure.interval[1]) }) }));
   if (figure.value === null && figure.note) lines.push(make("span", { class: "muted cell-note", text: pick(figure.note) }));

@@ -31,7 +31,7 @@ from gis.db.roles import Pool
 from gis.hazards.cohort import Dimension, Question, Scope, find_rows
 from gis.hazards.devices import read_completeness
 from gis.hazards.escalation import Escalation, read_escalations
-from gis.hazards.figures import Figure, Part, compute_figures
+from gis.hazards.figures import Part, compute_figures
 from gis.hazards.flood_board import read_flood_mode
 from gis.hazards.pressing_clocks import list_pressing_clocks
 from gis.hazards.questions import brief_hazards
@@ -139,7 +139,11 @@ async def figures(request: Request) -> Response:
                 "value": part.value,
                 "label": labels.get(part.value or ""),
                 "figures": {
-                    name: f.as_document() | {"rows_at": _address_rows(request, f, part.value)}
+                    name: f.as_document()
+                    | {
+                        "rows_at": _address_rows(request, f.rows, f.scope, part.value),
+                        "base_at": _address_rows(request, f.base, f.scope, part.value),
+                    }
                     for name, f in part.figures.items()
                 },
             }
@@ -149,12 +153,12 @@ async def figures(request: Request) -> Response:
     return _answer(document)
 
 
-def _address_rows(request: Request, figure: Figure, part: str | None) -> str | None:
-    """Where the rows behind a figure's numerator are; None where there are none to list."""
-    if figure.rows is None:
+def _address_rows(request: Request, key: str | None, scope: Scope, part: str | None) -> str | None:
+    """Where the rows of a figure are; None where there are none to list."""
+    if key is None:
         return None
     asked = {n: v for n, v in request.query_params.items() if n not in COMMON}
-    asked |= {"key": figure.rows, "scope": figure.scope.value}
+    asked |= {"key": key, "scope": scope.value}
     if "by" in asked:
         asked["part"] = part or ""
     return f"/hazards/figures/rows?{urlencode(asked)}"

@@ -127,17 +127,29 @@ CONDITIONS: Mapping[str, str] = {
 }
 """Every count as a condition on the sorted cohort: the same one finds its rows."""
 
+_TIMED = {"rectified": f"{_COUNTED} AND open_s IS NOT NULL",
+          "verified": f"{_COUNTED} AND waited_s IS NOT NULL"}  # fmt: skip
+ROWS: Mapping[str, str] = {
+    **CONDITIONS,
+    "rectified_timed": _TIMED["rectified"],
+    "rectified_ended": f"{_TIMED['rectified']} AND is_done",
+    "verified_timed": _TIMED["verified"],
+    "verified_ended": f"{_TIMED['verified']} AND state = 'closed'",
+    "reported_timed": "is_own AND reported_s IS NOT NULL",
+}
+"""Whatever rows can be asked for: of counts, and of the cases behind a time."""
+
 _SUMS: Mapping[str, str] = {
     "returns": "coalesce(sum(returns) FILTER (WHERE class = 'ordered'), 0)",
     "overdue_s": "coalesce(sum(late_s) FILTER (WHERE outcome = 'overdue'), 0)",
     "overdue_max_s": "coalesce(max(late_s) FILTER (WHERE outcome = 'overdue'), 0)",
 }
 _SERIES: Mapping[str, tuple[str, str]] = {
-    "rectified_s": ("open_s", f"{_COUNTED} AND open_s IS NOT NULL"),
-    "rectified": ("is_done", f"{_COUNTED} AND open_s IS NOT NULL"),
-    "verified_s": ("waited_s", f"{_COUNTED} AND waited_s IS NOT NULL"),
-    "verified": ("state = 'closed'", f"{_COUNTED} AND waited_s IS NOT NULL"),
-    "reported_s": ("reported_s", "is_own AND reported_s IS NOT NULL"),
+    "rectified_s": ("open_s", _TIMED["rectified"]),
+    "rectified": ("is_done", _TIMED["rectified"]),
+    "verified_s": ("waited_s", _TIMED["verified"]),
+    "verified": ("state = 'closed'", _TIMED["verified"]),
+    "reported_s": ("reported_s", ROWS["reported_timed"]),
 }
 
 
@@ -198,18 +210,19 @@ def find_rows(
     part: str | None = None,
     limit: int = 10_000,
 ) -> list[UUID]:
-    """Identifiers behind a count, the most pressing due date first.
+    """Identifiers behind a count, or any of several (``a,b``), the most pressing due date first.
 
     ``part``: one part of the question's breakdown, "" for what has no value. Raises
     ParameterError for an unknown count.
     """
-    if key not in CONDITIONS:
+    keys = key.split(",")
+    if not set(keys) <= ROWS.keys():
         raise ParameterError(
-            Text(zh="没有此项指标", en="there is no such figure"), known=list(CONDITIONS)
+            Text(zh="没有此项指标", en="there is no such figure"), known=list(ROWS)
         )
     parameters: Parameters = {"limit": limit}
     cohort = _cohort_sql(question, now, parameters)
-    conditions = [f"({CONDITIONS[key]})"]
+    conditions = [f"({' OR '.join(f'({ROWS[one]})' for one in keys)})"]
     if scope is not Scope.ALL:
         conditions.append("is_major" if scope is Scope.MAJOR else "NOT is_major")
     if question.by is not None and part is not None:

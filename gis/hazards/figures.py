@@ -40,7 +40,7 @@ class Measure(Vocabulary):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. ``rows`` names the count whose rows are behind its numerator."""
+    """One figure. ``rows`` names the rows behind its numerator, ``base`` those it divides by."""
 
     key: str
     text: Text
@@ -52,6 +52,7 @@ class Figure:
     denominator: int | None = None
     interval: tuple[float, float] | None = None
     rows: str | None = None
+    base: str | None = None
     note: Text | None = None
 
     def as_document(self) -> dict[str, Any]:  # Any: JSON
@@ -67,6 +68,7 @@ class Figure:
             "denominator": self.denominator,
             "interval": list(self.interval) if self.interval else None,
             "rows": self.rows,
+            "base": self.base,
             "note": self.note.as_dict() if self.note else None,
         }
 
@@ -180,6 +182,10 @@ _TIMES: Mapping[str, tuple[Text, str, str, float]] = {
     ),
 }  # fmt: skip
 _NOT_REACHED = Text(zh="未完成的过多,尚不能得出", en="too many are still open for this to be known")
+_BY_ACT = Text(
+    zh="按复查次数计,同一隐患可退回多次;明细为所涉隐患",
+    en="counted by re-inspections, of which a hazard may have several; the rows are its hazards",
+)
 _NO_CASES = Text(zh="没有可计算的记录", en="there is nothing to compute it from")
 
 
@@ -228,14 +234,14 @@ def _rates(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Fi
     for key, rate in _RATES.items():
         denominator = sum(_total(rows, name) for name in rate.denominator)
         numerator = _total(rows, rate.numerator)
-        yield _share(
-            key, rate.text, scope, as_of, (numerator, denominator), rate.numerator, rate.note
-        )
+        where = rate.numerator, ",".join(rate.denominator)
+        yield _share(key, rate.text, scope, as_of, (numerator, denominator), where, rate.note)
     # Every re-inspection either closed a hazard or returned it; a hazard may be returned often.
     returns = int(sum(row.sums["returns"] for row in rows))
     closed = _total(rows, "closed_in_time") + _total(rows, "closed_late")
     text = Text(zh="返工率(退回次数/复查次数)", en="Return share of re-inspections")
-    yield _share("return_share", text, scope, as_of, (returns, returns + closed), "returned", None)
+    where = "returned", "returned,closed_in_time,closed_late"
+    yield _share("return_share", text, scope, as_of, (returns, returns + closed), where, _BY_ACT)
 
 
 def _share(
@@ -244,10 +250,10 @@ def _share(
     scope: Scope,
     as_of: datetime,
     counted: tuple[int, int],
-    rows: str,
+    where: tuple[str, str],
     note: Text | None,
 ) -> Figure:
-    numerator, denominator = counted
+    (numerator, denominator), (rows, base) = counted, where
     if not denominator:
         return Figure(key, text, Measure.SHARE, scope, None, as_of, 0, 0, rows=rows, note=_NO_CASES)
     small = denominator < SMALL_SAMPLE
@@ -262,6 +268,7 @@ def _share(
         denominator=denominator,
         interval=wilson_interval(numerator, denominator) if small else None,
         rows=rows,
+        base=base,
         note=note,
     )
 
@@ -280,6 +287,8 @@ def _times(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Fi
             as_of=as_of,
             numerator=survival.ended,
             denominator=survival.ended + survival.censored,
+            rows=f"{marks}_ended",
+            base=f"{marks}_timed",
             note=None if reached is not None else _NOT_REACHED if len(seconds) else _NO_CASES,
         )
     lags = _join(rows, "reported_s")
@@ -292,6 +301,8 @@ def _times(rows: Sequence[Counts], scope: Scope, as_of: datetime) -> Iterable[Fi
         as_of=as_of,
         numerator=len(lags),
         denominator=len(lags),
+        rows="reported_timed",
+        base="reported_timed",
         note=None if len(lags) else _NO_CASES,
     )
 

@@ -121,7 +121,9 @@ def test_every_figure_is_what_the_domain_computes_and_says_what_it_divided(
     for mine, theirs in zip(answered, parts, strict=True):
         for name, figure in theirs.figures.items():
             shown = mine["figures"][name]
-            assert {k: shown[k] for k in shown if k != "rows_at"} == figure.as_document()
+            assert {
+                k: shown[k] for k in shown if k not in ("rows_at", "base_at")
+            } == figure.as_document()
             assert shown["numerator"] is not None
             assert shown["as_of"] == AS_OF.isoformat()
 
@@ -150,6 +152,9 @@ def test_the_rows_behind_a_figure_are_as_many_as_it_says(
             assert behind.status_code == 200, behind.text
             answer = behind.json()
             assert answer["count"] == figure["numerator"] == len(answer["hazards"]), name
+            if figure["base_at"] is not None:
+                base = demonstration.officer.get(figure["base_at"]).json()
+                assert base["count"] == figure["denominator"] >= answer["count"], name
             if asked.get("category"):
                 assert {row["category"] for row in answer["hazards"]} <= {"gas"}
 

@@ -22,7 +22,7 @@ from gis.demonstration.county import County, build_county, load_county
 from gis.demonstration.plan import AS_OF
 from gis.errors import ParameterError
 from gis.hazards.cohort import (
-    CONDITIONS,
+    ROWS,
     Dimension,
     Question,
     Scope,
@@ -335,9 +335,9 @@ def test_a_figure_as_document_is_plain_json(cohort: Connection) -> None:
     document = one(cohort).figures["rectification_rate.general"].as_document()
     assert document["text"]["en"] == "Rectification rate"
     assert document["interval"] == pytest.approx([0.1771, 0.6448], abs=5e-5)
-    assert document["rows"] in CONDITIONS
+    assert document["rows"] in ROWS
     for figure in one(cohort).figures.values():
-        assert figure.rows is None or figure.rows in CONDITIONS
+        assert figure.rows is None or figure.rows in ROWS
         for value in figure.as_document().values():
             assert not isinstance(value, Vocabulary | np.generic | datetime)
 

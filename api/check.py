@@ -44,13 +44,15 @@ class Outcome:
     remark: Text | None = None
 
 
-def list_parts(*, fast: bool) -> list[Part]:
+def list_parts(*, fast: bool, coverage: bool) -> list[Part]:
     """The parts that are programs of their own, in order."""
     tests: tuple[str, ...] = (*_PYTHON, "pytest", "--numprocesses=2", "--dist=loadfile")
     if fast:
         tests += tuple(f"--ignore={path}" for path in _SLOW)
     else:
-        tests += (*_COVERAGE, "--durations=10")
+        tests += ("--durations=10",)
+    if coverage:
+        tests += _COVERAGE
     contracts = str(Path(sys.executable).with_name("lint-imports"))
     return [
         Part(Text(zh="格式", en="format"), (*_PYTHON, "ruff", "format", "--check", ".")),
@@ -61,9 +63,9 @@ def list_parts(*, fast: bool) -> list[Part]:
     ]
 
 
-def run_checks(session: Session, *, fast: bool) -> int:
+def run_checks(session: Session, *, fast: bool, coverage: bool) -> int:
     """Run every part; 0 when all passed."""
-    *early, tests = list_parts(fast=fast)
+    *early, tests = list_parts(fast=fast, coverage=coverage)
     outcomes = [_run(session, part) for part in early]
     outcomes.append(_audit(session))
     for outcome in outcomes:

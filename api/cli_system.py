@@ -360,11 +360,18 @@ def check(
             help=both("略去浏览器、真实数据与基准", "Leave out browser, real data and fuzz"),
         ),
     ] = False,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage",
+            help=both("另测行覆盖率(较慢)", "also measure which lines are run (slower)"),
+        ),
+    ] = False,
 ) -> None:
     """Format, lint, types, contracts, known vulnerabilities, tests."""
     from api.check import run_checks
 
-    raise typer.Exit(run_checks(open_session(context), fast=fast))
+    raise typer.Exit(run_checks(open_session(context), fast=fast, coverage=coverage))
 
 
 def open_session(context: typer.Context, port: int | None = None) -> Session:

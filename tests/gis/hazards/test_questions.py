@@ -173,6 +173,23 @@ def test_since_a_cursor_only_what_changed_comes_and_what_is_gone_is_named(
     later = json.loads(ask(db, questions.read_day("zhang", Pool.FIELD, since=since))[0])
     assert later["to_go"] == 1
     assert len(later["removed"]["tasks"]) == 1
+    assert later["removed"]["assets"] == [str(sites[0])]
+    with db.write(actor="test", reason="it was never built", pool=Pool.STAFF) as connection:
+        connection.execute(text("DELETE FROM core.gas_site WHERE id = :id"), {"id": sites[1]})
+    gone = json.loads(ask(db, questions.read_day("zhang", Pool.FIELD, since=since))[0])
+    assert sorted(gone["removed"]["assets"]) == sorted(map(str, sites))
+
+
+def test_the_place_of_a_visit_stays_while_a_hazard_of_ones_own_is_open_there(
+    db: OneTransaction,
+) -> None:
+    site = add_site(db, "RQ-1")
+    open_campaign(db, [site], "zhang")
+    log_hazard(db, "OPEN", asset_id=site)
+    since = newest(db)
+    visit = {"category": "gas", "result": "normal"}
+    take(db, Phone().write("visited", NOON, payload=visit, visit_id=uuid4(), asset_id=site))
+    assert read_since(db, "zhang", since)["removed"]["assets"] == []
 
 
 def read_since(db: OneTransaction, login: str, since: int) -> dict[str, Any]:  # Any: JSON

@@ -94,7 +94,7 @@ export class WorksTab {
     const query = new URLSearchParams(this.asked);
     for (const name of CELL) cell[name] ? query.set(name, cell[name]) : query.delete(name);
     const figure = metres ? make("a", { href: `#works?${query}`, "aria-current": isHere ? "true" : null, text: writeKm(metres) }) : make("span", { class: "muted", text: "0" });
-    return make("td", { class: `figure${cell.system ? "" : " sum"}` }, figure);
+    return make("td", { class: `figure${cell.system ? "" : " whole"}` }, figure);
   }
 
   renderRows({ rows, more }) {

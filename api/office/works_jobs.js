@@ -40,7 +40,7 @@ export class JobsView {
     this.sums.textContent = say("works_sums", { jobs: sums.jobs, m3: writeM3(sums.volume_m3 ?? 0), flagged: sums.flagged, flagged_m3: writeM3(sums.flagged_m3 ?? 0) });
     this.list.replaceChildren(...(found.jobs.length ? found.jobs.map((job) => this.renderRow(job)) : [make("li", { class: "empty", text: say("works_none") })]), this.renderMore());
     const back = make("a", { class: "button quiet case-back", href: this.address(""), text: `‹ ${say("back")}` });
-    this.side.replaceChildren(...(one ? [back, this.renderJob(one)] : []));
+    this.side.replaceChildren(...(one ? [back, this.renderJob(one)] : [make("p", { class: "empty", text: say("works_choose") })]));
   }
 
   address(identifier) {

@@ -16,6 +16,7 @@ export const WORKS_WORDS = {
   works_xlsx: ["导出 Excel", "Export to Excel"],
   works_rows: ["{what}:{n} 条", "{what}: {n} rows"],
   works_rows_more: ["只列出前 {n} 条,全部见导出的 Excel。", "The first {n} only; the Excel file has all."],
+  works_choose: ["在左侧选择一项作业", "Choose a job on the left"],
   works_none: ["没有符合条件的记录", "Nothing matches"],
   works_pipe: ["管段", "Pipe"],
   works_day: ["日期", "Day"],

@@ -166,3 +166,22 @@ def test_an_inspector_records_what_was_measured(drawn: Crowd) -> None:
     assert inspector.post(f"{here}/records", json={"nh3": 1}).status_code == 400
     (record,) = inspector.get(here).json()["records"]
     assert (record["nh3_n_mg_per_l"], record["recorded_by"]) == (12.5, "inspector")
+
+
+def test_a_record_under_an_id_that_is_taken_is_a_conflict(drawn: Crowd) -> None:
+    inspector = drawn.log_in("inspector")
+    listed = inspector.get("/network/misconnections").json()["features"]
+    here = f"/network/misconnections/{listed[0]['id']}/records"
+    own = "019a0000-0000-7000-8000-000000000001"
+    assert inspector.post(here, json={"id": own, "note": "a"}).status_code == 201
+    assert inspector.post(here, json={"id": own, "note": "a"}).status_code == 201
+    assert inspector.post(here, json={"id": own, "note": "b"}).status_code == 409
+    assert inspector.post(here, json={"note": "a\u0000"}).status_code == 400
+
+
+def test_a_way_to_where_it_begins_is_no_gap(client: httpx.Client) -> None:
+    way = client.get("/network/path?from=B&to=B").json()
+    assert (way["way"], way["length_m"], way["features"]) == ([], 0.0, [])
+    profile = client.get("/network/profile?from=B&to=B").json()
+    assert (profile["stations"], profile["length_m"]) == ([], 0.0)
+    assert "<svg" in client.get("/network/profile?from=B&to=B&f=svg").text[:200]

@@ -329,7 +329,7 @@ def test_the_profile_reads_silt_and_defects_where_the_run_saw_them(
     run = Inspection("WS00900002", "WS00900003", date(2026, 6, 1), observations=seen)
     with bureau.db.write(actor="t", reason="t") as connection:
         record_inspections(connection, [run], source="t")
-        assert match_inspections(connection) == 1
+        assert len(match_inspections(connection)) == 1
     page = come_in(bureau, open_page, pipe=BRANCH[1]).page
     page.keyboard.press("p")
     page.wait_for_selector(".profile-frame svg")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -76,12 +78,14 @@ def import_survey(
     if not isinstance(session, Session):
         raise TypeError("commands run in a session")
     paths = [resolve(file) for file in files]
+    today = datetime.now(ZoneInfo(session.settings.timezone)).date()
     claimed_m = None if claimed_km is None else claimed_km * 1000
     with session.open() as installation, show_progress(session.language) as progress:
         if dry_run:
             done = surveys.check_survey(
-                installation.db, paths, crs=crs, claimed_m=claimed_m, progress=progress
-            )
+                installation.db, paths, crs=crs, claimed_m=claimed_m, today=today,
+                progress=progress,
+            )  # fmt: skip
         else:
             batch_name = name or paths[0].stem
             batch = _find_corrected(installation.db, batch_name) if corrects else None
@@ -91,7 +95,7 @@ def import_survey(
                 claimed_m=claimed_m, crs=crs, batch=batch,
             )  # fmt: skip
             done = surveys.import_survey(
-                installation.db, filing, actor=find_actor(), progress=progress
+                installation.db, filing, actor=find_actor(), today=today, progress=progress
             )
             if batch is not None:
                 _show_difference(session, installation.db, batch)

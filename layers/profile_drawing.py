@@ -13,12 +13,12 @@ from xml.etree import ElementTree as ET
 from gis.attributes import Language, Text
 from gis.network.profile import Profile, Reach, Station
 from layers.profile_frame import FAINT, LEFT_PX, PLOT_PX, TOP_PX, Frame
+from layers.profile_seen import INSPECTED, NOT_INSPECTED, draw_defects, draw_silt
 from layers.profile_table import draw_table, table_height
 from layers.svg import INK, SVG, add_line, add_polygon, add_rect, add_text
 
 SYSTEM_COLOURS = {"storm": "#1f6fb2", "sanitary": "#9a4a1c", "combined": "#7b4ea3"}
-GRADE_COLOURS = {1: "#e0b000", 2: "#e66100", 3: "#c8102e", 4: "#7a0019"}
-GROUND, SILT, ALARM = "#5b7f3a", "#6b4f2a", "#c8102e"
+GROUND, ALARM = "#5b7f3a", "#c8102e"
 FONT = "'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','Segoe UI',sans-serif"
 RIGHT_PX = 28.0
 MIN_PLOT_PX, STATION_PX, MAX_PLOT_PX = 760.0, 44.0, 24_000.0
@@ -66,7 +66,7 @@ def draw_profile(profile: Profile, language: Language, *, note: str = "") -> str
         _draw_station(root, station, frame, language)
     _draw_crossings(root, profile, frame)
     for reach in profile.reaches:
-        _draw_defects(root, reach, frame)
+        draw_defects(root, reach, frame)
     draw_table(root, profile, frame, language, top=TOP_PX + PLOT_PX + 34)
     return ET.tostring(root, encoding="unicode")
 
@@ -125,7 +125,13 @@ def _draw_grid(root: ET.Element, profile: Profile, frame: Frame, language: Langu
 def _draw_reach(root: ET.Element, reach: Reach, frame: Frame, language: Language) -> None:
     colour = SYSTEM_COLOURS.get(reach.system or "", "#52606d")
     group = ET.SubElement(
-        root, f"{{{SVG}}}g", {"data-reach": str(reach.id), "data-code": reach.code or ""}
+        root,
+        f"{{{SVG}}}g",
+        {
+            "data-reach": str(reach.id),
+            "data-code": reach.code or "",
+            "data-inspected": reach.inspected_on or "",
+        },
     )
     ET.SubElement(group, f"{{{SVG}}}title").text = _describe(reach, language)
     x1, x2 = frame.x(reach.start_m), frame.x(reach.end_m)
@@ -139,9 +145,7 @@ def _draw_reach(root: ET.Element, reach: Reach, frame: Frame, language: Language
         corners = ((x1, a), (x2, b), (x2, crown_b), (x1, crown_a))
         add_polygon(group, [(x, frame.y(v)) for x, v in corners], colour, 0.14)
         add_line(group, x1, frame.y(crown_a), x2, frame.y(crown_b), colour, 1.2, **dash)
-    if reach.silt_m:
-        corners = ((x1, a), (x2, b), (x2, b + reach.silt_m), (x1, a + reach.silt_m))
-        add_polygon(group, [(x, frame.y(v)) for x, v in corners], SILT, 0.75)
+    draw_silt(group, reach, frame, language)
     add_line(group, x1, frame.y(a), x2, frame.y(b), colour, 2.2, **dash)
 
 
@@ -165,6 +169,9 @@ def _describe(reach: Reach, language: Language) -> str:
         system.get(language) if system else "",
         reach.size or "",
         f"{reach.length_m:.1f} m",
+        f"{INSPECTED.get(language)} {reach.inspected_on}"
+        if reach.inspected_on
+        else NOT_INSPECTED.get(language),
         *(n.text.get(language) for n in reach.notes),
     ]
     return " · ".join(p for p in parts if p)
@@ -222,24 +229,3 @@ def _draw_crossings(root: ET.Element, profile: Profile, frame: Frame) -> None:
                 "stroke-width": "1.6",
             },
         )
-
-
-def _draw_defects(root: ET.Element, reach: Reach, frame: Frame) -> None:
-    if reach.start_invert_m is None or reach.end_invert_m is None:
-        levels: tuple[float, float] | None = None
-    else:
-        levels = reach.start_invert_m, reach.end_invert_m
-    for defect in reach.defects:
-        share = (defect.chainage_m - reach.start_m) / max(reach.length_m, 0.001)
-        x = frame.x(defect.chainage_m)
-        y = TOP_PX + PLOT_PX - 24.0
-        if levels is not None:
-            y = frame.y(levels[0] + share * (levels[1] - levels[0]) + (reach.height_m or 0))
-        colour = GRADE_COLOURS.get(defect.grade or 0, "#52606d")
-        group = ET.SubElement(root, f"{{{SVG}}}g", {"data-reach": str(reach.id)})
-        label = f"{defect.code}{defect.grade or ''}"
-        ET.SubElement(group, f"{{{SVG}}}title").text = f"{label} · {defect.chainage_m:.1f} m"
-        if defect.end_m is not None:
-            add_line(group, x, y - 4, frame.x(defect.end_m), y - 4, colour, 3)
-        add_polygon(group, [(x, y), (x - 4, y - 8), (x + 4, y - 8)], colour, 1)
-        add_text(group, x, y - 11, label, anchor="middle", size=10, colour=colour)

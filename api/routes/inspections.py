@@ -40,6 +40,7 @@ from gis.network.condition_rules import RULES_IN_FORCE, Rules, load_rules
 from gis.network.inspections import read_inputs
 from gis.network.repairs import RepairFilter, read_document, repairs_question
 from gis.network.repairs_file import write_repairs
+from gis.people.policy import Action, require
 from gis.queries import Statement
 
 MAX_BOOK = 50 * 1024**2
@@ -199,6 +200,8 @@ async def repairs(request: Request) -> Response:
         road=_read_text(query, "road"),
     )
     shape = _read_choice(query, "f", ("json", "xlsx"))
+    if shape == "xlsx":
+        require(person_of(request), Action.EXPORT)
     content = await _ask(request, repairs_question(asked, rules=rules.version))
     document = read_document(content or "{}")
     if shape != "xlsx":

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api.answers import answer_packed, answer_unchanged, has_current, pack
 from api.context import Parts, parts_of
 from api.freshness import make_etag, read_version
+from api.identity import person_of
 from api.language import choose_language
 from api.ogc.documents import GEOJSON
 from api.ogc.parameters import (
@@ -36,11 +37,13 @@ from gis.network import ways
 from gis.network.asking import asking
 from gis.network.catchment import MOST_M, NEAR_M, read_area
 from gis.network.components import describe_components
+from gis.network.inspection_questions import inspections_version
 from gis.network.isolation import isolate as isolate_pipe
 from gis.network.profile_json import as_json
 from gis.network.profile_questions import NODE_KINDS
 from gis.network.topology import topology_statement
 from gis.network.way_profile import read_profile
+from gis.people.policy import Action, allows
 from layers.profile_drawing import draw_profile
 
 E = TypeVar("E", bound=StrEnum | Vocabulary)
@@ -49,15 +52,24 @@ KINDS = ("sewer_pipe", *NODE_KINDS)
 
 
 async def answer_network(
-    request: Request, work: Callable[[Ask, Parts], bytes], *, media: str = GEOJSON
+    request: Request,
+    work: Callable[[Ask, Parts], bytes],
+    *,
+    media: str = GEOJSON,
+    inspected: bool = False,
 ) -> Response:
-    """What ``work`` makes, under an ETag over every collection of the network."""
+    """What ``work`` makes, under an ETag over every collection of the network.
+
+    ``inspected`` is whether it rests on inspections as well, which are no collection.
+    """
     parts = parts_of(request)
     language = choose_language(request)
     parts.kind("sewer_pipe")  # who does not see the pipes knows of no network
 
     def in_thread(ask: Ask) -> tuple[str, tuple[bytes, bool] | None]:
-        etag = make_etag(read_version(ask, KINDS), parts.pool, request.url, language.value)
+        runs = ask(inspections_version()) if inspected else ()
+        version = read_version(ask, KINDS)
+        etag = make_etag(version, parts.pool, request.url, language.value, *runs)
         if has_current(request, etag):
             return etag, None
         return etag, pack(request, work(ask, parts))
@@ -172,19 +184,21 @@ async def profile(request: Request) -> Response:
     if query.get("f", "json") not in ("json", "svg"):
         raise refuse_parameter("f", "需为 json 或 svg", "takes json or svg")
     is_drawing = query.get("f") == "svg"
+    inspected = allows(person_of(request), Action.READ_INSPECTIONS)
+    on = None if as_of is None else as_of.astimezone(parts_of(request).zone).date()
 
     def work(ask: Ask, parts: Parts) -> bytes:
         if goal is None:
             way = ways.find_downstream(ask, start, as_of=as_of)
         else:
             way = ways.find_way(ask, start, goal, as_of=as_of)
-        made = read_profile(ask, way, pool=parts.pool)
+        made = read_profile(ask, way, pool=parts.pool, on=on, inspected=inspected)
         if is_drawing:
             return draw_profile(made, language).encode()
         return orjson.dumps({"along": way.along.value, **as_json(made)})
 
     media = "image/svg+xml" if is_drawing else "application/json"
-    return await answer_network(request, work, media=media)
+    return await answer_network(request, work, media=media, inspected=inspected)
 
 
 async def catchment(request: Request) -> Response:

@@ -137,7 +137,7 @@ async def hand_in(request: Request) -> Response:
     if not content:
         raise InputError(Text(zh="没有文件内容", en="the body is empty"))
     filing = Filing(
-        file=(query.get("file") or "book.xlsx").replace("\\", "/").rsplit("/", 1)[-1][:200],
+        file=store.check_file_name(query.get("file") or "book.xlsx"),
         content=content,
         name=(query.get("name") or (query.get("file") or "").rsplit(".", 1)[0])[:150],
         unit=(query.get("unit") or "")[:200],

@@ -140,8 +140,9 @@ class _Done:
         self, connection: Connection, runs: list[Inspection], name: str, *, dry_run: bool
     ) -> None:
         self.recorded = record_inspections(connection, runs, source=name)
-        self.matched = match_inspections(connection)
-        self.graded = grade_inspections(connection, self.recorded.ids)
+        matched = match_inspections(connection)
+        self.matched = len(matched)
+        self.graded = grade_inspections(connection, [*{*self.recorded.ids, *matched}])
         if dry_run:
             raise _RolledBackError
 

@@ -211,8 +211,8 @@ class _Joined:
         if chainage is None:
             findings.append(find("row-without-chainage", place.address or first, place.value))
             return
-        if mark == marker.end and number in self.open:
-            self._end(number, chainage, row)
+        if mark == marker.end and self._is_begun(number, code):
+            self._end(number, chainage, row, inspection, findings)
             return
         if code is None and mark is None:
             findings.append(find("row-without-code", code_place.address or first))
@@ -230,7 +230,18 @@ class _Joined:
         self.known.add(identity)
         self.seen.append(seen)
         if mark == marker.begin:
-            self.open[number] = (len(self.seen) - 1, len(self.rows) - 1)
+            self._begin(number, len(self.seen) - 1)
+
+    def _is_begun(self, number: str, code: str | None) -> bool:
+        """Whether a defect of that number, and of that code where one is given, has begun."""
+        begun = self.open.get(number)
+        return begun is not None and code in (None, self.seen[begun[0]].code)
+
+    def _begin(self, number: str, at: int) -> None:
+        """A number that begins again leaves what it stood for before without an end."""
+        if number in self.open:
+            self._tell_endless(self.open[number][1])
+        self.open[number] = (at, len(self.rows) - 1)
 
     def _mark_beside(
         self,
@@ -240,27 +251,42 @@ class _Joined:
         place: Place,
         findings: list[BookFinding],
     ) -> None:
-        """A marker in a row of its own belongs to the defect last seen at its chainage."""
-        last = len(self.seen) - 1
-        is_there = last >= 0 and abs(self.seen[last].chainage_m - chainage) < _DIFFERS
-        if mark == self.rules.marker.begin and is_there:
-            self.open[number] = (last, len(self.rows) - 1)
+        """A marker in a row of its own belongs to the first defect at its chainage without one."""
+        taken = {at for at, _ in self.open.values()}
+        here = [
+            at
+            for at, seen in enumerate(self.seen)
+            if abs(seen.chainage_m - chainage) < _DIFFERS and at not in taken
+        ]
+        if mark == self.rules.marker.begin and here:
+            self._begin(number, here[0])
             return
         is_end = mark == self.rules.marker.end
         findings.append(find("never-began" if is_end else "row-without-code", place.address, mark))
 
-    def _end(self, number: str, chainage: float, row: RawRow) -> None:
+    def _end(
+        self,
+        number: str,
+        chainage: float,
+        row: RawRow,
+        inspection: Inspection,
+        findings: list[BookFinding],
+    ) -> None:
         at, _ = self.open.pop(number)
         begun = self.seen[at]
         ends = sorted((begun.chainage_m, chainage))
         grade = read_grade(row.cells.get("grade", _NOWHERE).value)
         worst = max((g for g in (begun.grade, grade) if g is not None), default=None)
         self.seen[at] = replace(begun, chainage_m=ends[0], end_m=ends[1], grade=worst)
+        findings += _doubt_place(row, chainage, inspection)
+
+    def _tell_endless(self, at: int) -> None:
+        row, findings = self.rows[at]
+        findings.append(find("never-ends", row.cells["code"].address, row.cells["code"].value))
 
     def settle(self) -> tuple[tuple[Observation, ...], list[RowVerdict]]:
         for _, at in self.open.values():
-            row, findings = self.rows[at]
-            findings.append(find("never-ends", row.cells["code"].address, row.cells["code"].value))
+            self._tell_endless(at)
         verdicts = [judge_row(row.sheet, row.number, found) for row, found in self.rows]
         return tuple(self.seen), verdicts
 
@@ -285,8 +311,14 @@ def _doubt_row(
     row: RawRow, seen: Observation, inspection: Inspection, rules: Rules
 ) -> list[BookFinding]:
     findings = _doubt_code(row, seen, rules)
+    return findings + _doubt_place(row, max(seen.chainage_m, seen.end_m or 0.0), inspection)
+
+
+def _doubt_place(row: RawRow, furthest_m: float, inspection: Inspection) -> list[BookFinding]:
+    """Where a row lies beyond the pipe, or at no position of a clock."""
+    findings = []
     pipe = inspection.pipe_length_m
-    if pipe is not None and max(seen.chainage_m, seen.end_m or 0.0) > pipe * _SLACK:
+    if pipe is not None and furthest_m > pipe * _SLACK:
         place = row.cells["chainage"]
         findings.append(find("beyond-pipe", place.address, place.value))
     clock = row.cells.get("clock")

@@ -34,8 +34,9 @@ Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.str_]
-_BEYOND_M = 1e7
-"""Longer than any sewer: keeps the chainages of runs apart in one array."""
+_BEYOND_M = 1e6
+"""Longer than any sewer: keeps the chainages of runs apart in one array. Not longer than that:
+of the 100,000th run a centimetre has to remain."""
 
 
 @dataclass(frozen=True, slots=True)

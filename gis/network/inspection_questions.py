@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from gis.db.tables import CORE
 from gis.geometry import STORAGE_SRID
 from gis.network.condition_rules import RULES_IN_FORCE
-from gis.queries import Parameters, Statement
+from gis.queries import Filter, Parameters, Statement, source_clause
 
 _RUN, _SEEN, _GRADE, _PIPE = (
     f"{CORE}.{name}" for name in ("pipe_inspection", "pipe_observation", "pipe_grade", "sewer_pipe")
@@ -190,14 +190,34 @@ def latest_classes(*, on: date | None = None, rules: str = RULES_IN_FORCE) -> St
     )
 
 
-def defects_along(pipes: Sequence[UUID], *, on: date | None = None) -> Statement:
+def join_pipe(as_of: datetime | None, parameters: Parameters) -> str:
+    """Joins the pipe ``p`` of a run ``r`` (length and diameter), now or as it was at a moment."""
+    clause = source_clause("sewer_pipe", Filter(as_of=as_of), parameters)
+    return (
+        f"JOIN LATERAL (SELECT f.length_m, f.diameter_mm {clause} AND f.id = r.pipe_id LIMIT 1) p"
+        " ON true"
+    )
+
+
+def defects_along(
+    pipes: Sequence[UUID], *, on: date | None = None, as_of: datetime | None = None
+) -> Statement:
     """Rows (JSON) of the latest run's observations: ``pipe_id``, ``along_m``, ``along_end_m``,
-    ``code``, ``grade``, metres along the pipe as it is drawn, as a profile places them."""
+    ``code``, ``grade``, metres along the pipe as it is drawn, as a profile places them.
+
+    ``on`` leaves out what was inspected later, ``as_of`` measures along the pipe of a moment.
+    """
+    parameters: Parameters = {"pipes": list(pipes), "on": on}
     return Statement(
         f"WITH r AS MATERIALIZED ({LATEST_RUN}) SELECT json_build_object('pipe_id', r.pipe_id,"
         f" 'along_m', {ALONG.format('o.chainage_m')}, 'along_end_m',"
         f" {ALONG.format('o.end_m')}, 'code', o.code, 'grade', o.grade)"
-        f" FROM r JOIN {_PIPE} p ON p.id = r.pipe_id JOIN {_SEEN} o ON o.inspection_id = r.id"
+        f" FROM r {join_pipe(as_of, parameters)} JOIN {_SEEN} o ON o.inspection_id = r.id"
         " ORDER BY r.pipe_id, o.number",
-        {"pipes": list(pipes), "on": on},
+        parameters,
     )
+
+
+def inspections_version() -> Statement:
+    """Two numbers that change with every run that is recorded or finds its pipe."""
+    return Statement(f"SELECT count(*), count(pipe_id) FROM {_RUN}", {})

@@ -219,16 +219,17 @@ WITH candidate AS (
 )
 UPDATE {RUN} r SET pipe_id = c.pipe_id, as_drawn = c.as_drawn
   FROM counted c WHERE r.id = c.id AND (c.n = 1 OR (c.n_same = 1 AND c.is_same))
+RETURNING r.id
 """
 
 
-def match_inspections(connection: Connection) -> int:
-    """Give runs that wait for it the one pipe between their manholes; how many found theirs.
+def match_inspections(connection: Connection) -> tuple[UUID, ...]:
+    """Give runs that wait for it the one pipe between their manholes; the runs that found theirs.
 
     Where several pipes lie between them, the one of the run's diameter; else the run waits on.
     The database does the same when pipes are written (``core.match_inspections``).
     """
-    return connection.execute(text(_MATCH)).rowcount
+    return tuple(connection.execute(text(_MATCH)).scalars())
 
 
 # What the run says counts; the pipe's own figures stand in for what it does not say.

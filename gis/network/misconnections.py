@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 
 from gis.attributes import Text, Vocabulary
 from gis.db.tables import CORE
-from gis.errors import NotFoundError
+from gis.errors import ConflictError, NotFoundError
 from gis.network.asking import Ask
 from gis.network.components import read_outfalls
 from gis.network.past import Network
@@ -282,7 +282,10 @@ def _read_meeting(ask: Ask, identifier: UUID) -> tuple[UUID, str, str]:
 def add_record(
     connection: Connection, ask: Ask, identifier: UUID, record: MisconnectionRecord
 ) -> UUID:
-    """Append a record to a misconnection of the network, or one that has records; its id."""
+    """Append a record to a misconnection of the network, or one that has records; its id.
+
+    The same record again changes nothing; ConflictError where its id is another record's.
+    """
     found = next((m for m in find_misconnections(Network.read(ask)) if m.id == identifier), None)
     if found is not None:
         meeting = found.node, found.from_system, found.to_system
@@ -295,9 +298,21 @@ def add_record(
             " to_system, record) VALUES (:id, :of, :node, :from, :to, CAST(:record AS jsonb))"
             " ON CONFLICT (id) DO NOTHING"
         ),
-        {
+        values := {
             "id": own, "of": identifier, "node": meeting[0], "from": meeting[1], "to": meeting[2],
             "record": record.model_dump_json(exclude_none=True, exclude={"id"}),
         },
     )  # fmt: skip
+    is_same = text(
+        f"SELECT misconnection_id = :of AND record = CAST(:record AS jsonb)"
+        f" FROM {CORE}.misconnection_record WHERE id = :id"
+    )
+    if not connection.execute(is_same, values).scalar():
+        raise ConflictError(
+            Text(
+                zh="此标识已用于另一条记录:每条记录须有自己的标识",
+                en="the id is that of another record: each record needs its own",
+            ),
+            id=str(own),
+        )
     return own

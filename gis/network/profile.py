@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,8 +18,8 @@ import shapely
 
 from gis.network.plane import meridian_of, project
 from gis.network.profile_notes import Note, notes_of_reach, notes_of_station
+from gis.network.profile_seen import Defect, Row, Silt, Span, place_defect, place_silt
 
-Row = Mapping[str, Any]  # Any: columns of any type, as the database gives them
 TOUCH_M = 0.3
 """A crossing this near an end of the pipe is its junction, not a crossing."""
 
@@ -60,16 +59,6 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Defect:
-    """A finding of an inspection at its place on the way; ``end_m`` for one that goes on."""
-
-    chainage_m: float
-    code: str
-    grade: int | None
-    end_m: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Reach:
     """A pipe of the way, levels at the way's start and end of it."""
 
@@ -86,10 +75,21 @@ class Reach:
     height_m: float | None = None
     start_invert_m: float | None = None
     end_invert_m: float | None = None
-    silt_m: float | None = None
-    silt_on: str | None = None
+    inspected_on: str | None = None
+    """Day of the latest run; None where nobody is known to have looked into it."""
+    silt: tuple[Silt, ...] = ()
     defects: tuple[Defect, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    @property
+    def silt_m(self) -> float | None:
+        """Thickness of the worst deposit, the middle of what its grade stands for."""
+        return max((s.middle_m for s in self.silt), default=None)
+
+    @property
+    def silt_on(self) -> str | None:
+        """Day the silt was seen."""
+        return self.inspected_on if self.silt else None
 
     @property
     def end_m(self) -> float:
@@ -151,26 +151,41 @@ def lay_out(
     *,
     crossing: Iterable[Row] = (),
     defects: Iterable[Row] = (),
+    silt: Iterable[Row] = (),
 ) -> Profile:
     """Put the rows of a way's pipes and nodes at their chainage.
 
     ``pipes`` and ``nodes`` are the rows of :mod:`gis.network.profile_questions`, in any order;
     a pipe whose row is missing is an error of the caller (KeyError), a node without one is a
-    place where pipes only touch.
+    place where pipes only touch. ``defects`` and ``silt`` name their pipe as ``pipe_id`` and lie
+    by metres along it as it is drawn (:mod:`gis.network.profile_seen`).
     """
     by_pipe = {_identity(row["id"]): row for row in pipes}
     by_node = {_identity(row["id"]): row for row in nodes}
-    found = list(defects)
+    seen, deposits = _by_pipe(defects), _by_pipe(silt)
     reaches: list[Reach] = []
     chainage = 0.0
     for step in way:
-        reach = _reach(step, by_pipe[step.pipe], chainage, found)
+        reach = _reach(step, by_pipe[step.pipe], chainage)
+        span = Span(chainage, float(by_pipe[step.pipe]["length_m"]), step.forward)
+        reach = replace(
+            reach,
+            defects=tuple(place_defect(row, span) for row in seen.get(step.pipe, ())),
+            silt=tuple(place_silt(row, span) for row in deposits.get(step.pipe, ())),
+        )
         reaches.append(reach)
         chainage = reach.end_m
     stations = _stations(way, reaches, by_node)
     return Profile(
         stations, tuple(reaches), _crossings(way, reaches, by_pipe, list(crossing), set(by_pipe))
     )
+
+
+def _by_pipe(rows: Iterable[Row]) -> dict[UUID, list[Row]]:
+    found: dict[UUID, list[Row]] = {}
+    for row in rows:
+        found.setdefault(_identity(row["pipe_id"]), []).append(row)
+    return found
 
 
 def _identity(value: object) -> UUID:
@@ -196,11 +211,10 @@ def name_size(row: Row) -> str | None:
     return None
 
 
-def _reach(step: Step, row: Row, chainage: float, defects: Sequence[Row]) -> Reach:
+def _reach(step: Step, row: Row, chainage: float) -> Reach:
     up, down = row.get("up_invert_m"), row.get("down_invert_m")
     start, end = (up, down) if step.forward else (down, up)
     length = float(row["length_m"])
-    mine = [d for d in defects if _identity(d["pipe_id"]) == step.pipe]
     reach = Reach(
         id=step.pipe,
         start_m=round(chainage, 3),
@@ -215,9 +229,7 @@ def _reach(step: Step, row: Row, chainage: float, defects: Sequence[Row]) -> Rea
         height_m=clear_height_m(row),
         start_invert_m=start,
         end_invert_m=end,
-        silt_m=row.get("silt_m"),
-        silt_on=row.get("silt_on"),
-        defects=tuple(_place(d, step, chainage, length) for d in mine),
+        inspected_on=row.get("inspected_on"),
     )
     return _with_notes(reach, row)
 
@@ -234,20 +246,6 @@ def _with_notes(reach: Reach, row: Row) -> Reach:
         progress=reach.progress,
     )
     return replace(reach, notes=tuple(notes))
-
-
-def _place(row: Row, step: Step, chainage: float, length: float) -> Defect:
-    """A defect's place on the way; ``along_m`` is measured along the pipe as it is drawn."""
-
-    def at(along: float) -> float:
-        within = min(max(along, 0.0), length)
-        return round(chainage + (within if step.forward else length - within), 3)
-
-    first, last = at(row["along_m"]), row.get("along_end_m")
-    if last is None:
-        return Defect(first, row["code"], row["grade"])
-    ends = sorted((first, at(last)))
-    return Defect(ends[0], row["code"], row["grade"], ends[1])
 
 
 def _stations(

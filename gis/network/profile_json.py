@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gis.network.profile import Crossing, Defect, Profile, Reach, Station
+from gis.network.profile import Crossing, Profile, Reach, Station
+from gis.network.profile_seen import Defect, Silt
 
 
 def as_json(profile: Profile) -> dict[str, Any]:  # Any: JSON
@@ -42,8 +43,11 @@ def _depth(station: Station) -> float | None:
     return round(station.ground_m - station.lowest_invert_m, 3)
 
 
+_LISTS = ("silt", "defects", "notes")
+
+
 def _reach_json(reach: Reach) -> dict[str, Any]:  # Any: JSON
-    plain = {n: getattr(reach, n) for n in Reach.__slots__ if n not in ("defects", "notes")}
+    plain = {n: getattr(reach, n) for n in Reach.__slots__ if n not in _LISTS}
     return {
         **plain,
         "id": str(reach.id),
@@ -51,6 +55,9 @@ def _reach_json(reach: Reach) -> dict[str, Any]:  # Any: JSON
         "start_crown_m": _rounded(reach.crown(reach.start_invert_m)),
         "end_crown_m": _rounded(reach.crown(reach.end_invert_m)),
         "slope_per_mille": reach.slope_per_mille,
+        "silt_m": reach.silt_m,
+        "silt_on": reach.silt_on,
+        "silt": [{n: getattr(s, n) for n in Silt.__slots__} for s in reach.silt],
         "defects": [{n: getattr(d, n) for n in Defect.__slots__} for d in reach.defects],
         "notes": [n.code for n in reach.notes],
     }

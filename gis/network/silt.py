@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection
 
 from gis.db.tables import CORE
+from gis.network.asking import Ask
 from gis.network.condition_rules import RULES_IN_FORCE, Rules, load_rules
-from gis.network.inspection_questions import ALONG, LATEST_RUN
-from gis.queries import Statement
+from gis.network.inspection_questions import ALONG, LATEST_RUN, join_pipe
+from gis.queries import Parameters, Statement
 
 DEPOSIT = "CJ"
 
@@ -71,8 +71,19 @@ def segment_area_m2(diameter_mm: float, share: float) -> float:
     return float((diameter_mm / 1000) ** 2 / 8 * (angle - np.sin(angle)))
 
 
-def silt_question(pipes: Sequence[UUID] | None = None, *, on: date | None = None) -> Statement:
-    """Rows of the latest run of each pipe (all, or these) up to a day, with its deposits."""
+def silt_question(
+    pipes: Sequence[UUID] | None = None,
+    *,
+    on: date | None = None,
+    as_of: datetime | None = None,
+) -> Statement:
+    """Rows of the latest run of each pipe (all, or these) up to a day, with its deposits.
+
+    ``as_of`` measures along the pipe of a moment, and takes its diameter.
+    """
+    parameters: Parameters = {
+        "pipes": None if pipes is None else list(pipes), "on": on, "code": DEPOSIT,
+    }  # fmt: skip
     return Statement(
         f"WITH r AS MATERIALIZED ({LATEST_RUN}) SELECT json_build_object('pipe', r.pipe_id,"
         " 'inspection', r.id, 'inspected_on', r.inspected_on, 'method', r.method,"
@@ -81,18 +92,21 @@ def silt_question(pipes: Sequence[UUID] | None = None, *, on: date | None = None
         f" 'deposits', coalesce((SELECT json_agg(json_build_array({ALONG.format('o.chainage_m')},"
         f" {ALONG.format('coalesce(o.end_m, o.chainage_m)')}, o.grade) ORDER BY o.number)"
         f" FROM {CORE}.pipe_observation o WHERE o.inspection_id = r.id AND o.code = %(code)s"
-        f" AND o.grade IS NOT NULL), '[]')) FROM r JOIN {CORE}.sewer_pipe p ON p.id = r.pipe_id",
-        {"pipes": None if pipes is None else list(pipes), "on": on, "code": DEPOSIT},
+        f" AND o.grade IS NOT NULL), '[]')) FROM r {join_pipe(as_of, parameters)}",
+        parameters,
     )
 
 
 def read_silt(
-    connection: Connection, pipes: Sequence[UUID] | None = None, *, on: date | None = None
+    ask: Ask,
+    pipes: Sequence[UUID] | None = None,
+    *,
+    on: date | None = None,
+    as_of: datetime | None = None,
 ) -> list[SiltSection]:
     """The latest silt section of each inspected pipe (all, or these) as known on a day."""
-    asked, rules = silt_question(pipes, on=on), load_rules(RULES_IN_FORCE)
-    rows = connection.exec_driver_sql(asked.sql, asked.parameters).scalars()
-    return [_section(row, rules) for row in rows]
+    rules = load_rules(RULES_IN_FORCE)
+    return [_section(row[0], rules) for row in ask(silt_question(pipes, on=on, as_of=as_of))]
 
 
 def _section(row: dict[str, Any], rules: Rules) -> SiltSection:  # Any: JSON
@@ -125,18 +139,19 @@ def silt_share(grade: int | None, rules: Rules) -> tuple[float, float] | None:
     return low / 100, high / 100
 
 
-def silt_for_profile(
-    connection: Connection, pipes: Sequence[UUID], *, on: date | None = None
-) -> dict[UUID, tuple[float, str]]:
-    """Thickness (m) and day of the silt in each pipe that has some, as a profile's reach shows it.
-
-    The thickness is the middle of what the worst grade stands for; a pipe without a diameter or
-    without deposits is left out.
-    """
-    found = {}
-    for section in read_silt(connection, pipes, on=on):
-        if section.diameter_mm is not None and section.reaches:
-            middle = (section.least_share + section.most_share) / 2
-            thickness = round(section.diameter_mm / 1000 * middle, 3)
-            found[section.pipe] = (thickness, section.inspected_on.isoformat())
-    return found
+def silt_for_profile(section: SiltSection) -> list[dict[str, Any]]:  # Any: JSON
+    """The deposits of a pipe as a profile places them, thickness in metres; none without a
+    diameter, since a share of nothing known is no thickness."""
+    if section.diameter_mm is None:
+        return []
+    height_m = section.diameter_mm / 1000
+    return [
+        {
+            "pipe_id": section.pipe,
+            "from_m": reach.from_m,
+            "to_m": reach.to_m,
+            "least_m": round(height_m * reach.least_share, 3),
+            "most_m": round(height_m * reach.most_share, 3),
+        }
+        for reach in section.reaches
+    ]

@@ -88,8 +88,12 @@ def judge_book(
     crs: str | None = None,
     claimed_m: float | None = None,
     version: str | None = None,
+    today: date,
 ) -> Judgement:
-    """Ask every rule of a book. SourceError when it holds no table or has no known place."""
+    """Ask every rule of a book; ``today`` is the business clock's.
+
+    SourceError when it holds no table or has no known place.
+    """
     rules = load_rules(version) if version else load_rules()
     found = Findings(rules)
     tables = [t for n, s in enumerate(book.sheets) if s.rows and (t := find_table(n, s))]
@@ -110,26 +114,26 @@ def judge_book(
     _measure(nodes, pipes)
     judged = Judgement(book, rules, tables, nodes, pipes, found, reading)
     with np.errstate(all="ignore"):  # what is no number is a finding, not a warning
-        _ask(judged, county)
+        _ask(judged, county, today)
     _note_claim(judged, claimed_m)
     judged.list_again()
     return judged
 
 
-def _ask(judged: Judgement, county: County | None) -> None:
+def _ask(judged: Judgement, county: County | None, today: date) -> None:
     nodes, pipes, found, limits = judged.nodes, judged.pipes, judged.found, judged.rules.limits
     on_nodes.check_codes(nodes, found)
     if judged.reading is not None:
         on_nodes.check_places(nodes, judged.reading, county, found, limits)
         _measure(nodes, pipes)
     on_nodes.check_levels(nodes, pipes, found, limits)
-    _note_dates(nodes.grid, found)
-    _note_dates(pipes.grid, found)
+    _note_dates(nodes.grid, found, today)
+    _note_dates(pipes.grid, found, today)
     if pipes.grid.count:
         on_pipes.check_ends(pipes, nodes, found)
         on_pipes.check_repeats(pipes, found)
         on_pipes.check_same_lines(pipes, nodes, found, limits)
-        on_pipes.check_sizes(pipes, found, limits)
+        on_pipes.check_sizes(pipes, found, limits, today)
         on_pipes.check_levels(pipes, nodes, found, limits)
         on_pipes.check_slopes(pipes, nodes, found, limits)
         on_pipes.check_lengths(pipes, nodes, judged.reading, found, limits)
@@ -237,15 +241,15 @@ def _measure(nodes: Nodes, pipes: Pipes) -> None:
     pipes.length = np.hypot(east[pipes.a] - east[pipes.b], north[pipes.a] - north[pipes.b])
 
 
-def _note_dates(grid: Grid, found: Findings) -> None:
+def _note_dates(grid: Grid, found: Findings, today: date) -> None:
     if "surveyed_on" not in grid.raw:
         return
     cells = grid.cells("surveyed_on")
     days, bad = read_dates(grid.role.kind, "surveyed_on", cells)
     shown = as_objects(["" if c is None else str(c)[:40] for c in cells])
     found.add("date_unreadable", grid.role, bad, "surveyed_on", value=shown)
-    today = date.today().isoformat()
-    future = np.fromiter((d is not None and d > today for d in days), bool, grid.count)
+    latest = today.isoformat()
+    future = np.fromiter((d is not None and d > latest for d in days), bool, grid.count)
     found.add("date_in_future", grid.role, future, "surveyed_on", value=days)
 
 

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis.attributes import Text
-from gis.network.survey_cells import Floats, Objects, as_objects, take_objects
+from gis.network.survey_cells import Floats, Objects, as_objects, fold_code, take_objects
 from gis.network.survey_check_pipes import ROUNDING
 from gis.network.survey_fields import Role
 from gis.network.survey_findings import Findings
@@ -78,9 +78,7 @@ def _find_open(nodes: Nodes, pipes: Pipes, findings: Findings) -> Mask:
     alike = nodes.find_folded(nodes.folded[twins])
     found[alike[alike >= 0]] = True
     codes = np.concatenate([pipes.start[broken], pipes.end[broken]])
-    meant = nodes.find_folded(
-        as_objects([None if c is None else str(c).upper().replace(" ", "") for c in codes])
-    )
+    meant = nodes.find_folded(as_objects([None if c is None else fold_code(c) for c in codes]))
     found[meant[meant >= 0]] = True
     return found
 

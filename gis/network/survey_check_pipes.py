@@ -105,7 +105,7 @@ def check_same_lines(pipes: Pipes, nodes: Nodes, findings: Findings, limits: Lim
     findings.add("pipe_same_line", P, whole[again], "start", other=other)
 
 
-def check_sizes(pipes: Pipes, findings: Findings, limits: Limits) -> None:
+def check_sizes(pipes: Pipes, findings: Findings, limits: Limits, today: date) -> None:
     """Sizes and years that cannot be."""
     largest = pipes.size.largest
     low, high = limits.size_low_mm, limits.size_high_mm
@@ -123,7 +123,7 @@ def check_sizes(pipes: Pipes, findings: Findings, limits: Limits) -> None:
     findings.add("pipe_size_unusual", P, odd, "size", value=pipes.size.diameter)
     for sides in (pipes.size.diameter, pipes.size.width, pipes.size.height):
         sides[impossible] = np.nan
-    latest = date.today().year
+    latest = today.year
     with np.errstate(invalid="ignore"):
         wrong = (pipes.year < limits.year_low) | (pipes.year > latest)
     findings.add(

@@ -7,10 +7,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import Row, text
@@ -76,7 +77,7 @@ def count_severities(judged: Judgement) -> dict[str, int]:
 
 def check_survey(
     db: Database, paths: Sequence[Path], *, crs: str | None = None, claimed_m: float | None = None,
-    progress: Progress | None = None,
+    today: date, progress: Progress | None = None,
 ) -> SurveyReport:  # fmt: skip
     """Judge a book and write nothing: a dry run."""
     tell = progress or (lambda *_: None)
@@ -85,20 +86,20 @@ def check_survey(
     with db.read(Pool.JOBS) as connection:
         county = store.read_county(connection)
     tell(*_STEPS[1])
-    judged = judge_book(book, county=county, crs=crs, claimed_m=claimed_m)
+    judged = judge_book(book, county=county, crs=crs, claimed_m=claimed_m, today=today)
     rows = prepare_rows(judged, "dry run", "dry run", frozenset())
     judged.list_again()
     return SurveyReport(judged, rows.accepted_m, rows.held)
 
 
 def import_survey(
-    db: Database, filing: Filing, *, actor: str,
+    db: Database, filing: Filing, *, actor: str, today: date,
     progress: Progress | None = None,
 ) -> SurveyReport:  # fmt: skip
     """File a book and judge it at once. Raises what :func:`judge_import` raises."""
     with db.write(actor=actor, reason=f"survey {filing.file}"[:200], pool=Pool.JOBS) as connection:
         _, identifier = store.file_book(connection, filing, actor=actor)
-    return judge_import(db, identifier, actor=actor, progress=progress)
+    return judge_import(db, identifier, actor=actor, today=today, progress=progress)
 
 
 def pack_files(paths: Sequence[Path]) -> bytes:
@@ -113,9 +114,16 @@ def pack_files(paths: Sequence[Path]) -> bytes:
 
 
 def judge_import(
-    db: Database, identifier: UUID, *, actor: str, progress: Progress | None = None
+    db: Database,
+    identifier: UUID,
+    *,
+    actor: str,
+    today: date,
+    progress: Progress | None = None,
 ) -> SurveyReport:
     """Judge a filed book, load what has no open error, keep findings and the marked book.
+
+    ``today`` is that of the business clock: what is dated later is told.
 
     All of it is written in one transaction. Raises NotFoundError, SourceError, ConflictError,
     StorageFullError; whatever ends it is kept beside the book as its problem.
@@ -126,7 +134,7 @@ def judge_import(
     if filed is None:
         raise NotFoundError(Text(zh="没有此表", en="there is no such book"))
     try:
-        return _judge(db, identifier, filed, actor, tell)
+        return _judge(db, identifier, filed, (actor, today), tell)
     except Exception as error:
         problem = error.message if isinstance(error, InfratrackError) else _INTERNAL
         with db.write(actor=actor, reason="survey refused", pool=Pool.JOBS) as connection:
@@ -145,15 +153,16 @@ _FILED = text(
 
 
 def _judge(
-    db: Database, identifier: UUID, filed: Row[Any], actor: str, tell: Progress
+    db: Database, identifier: UUID, filed: Row[Any], by: tuple[str, date], tell: Progress
 ) -> SurveyReport:  # Any: columns
+    actor, today = by
     tell(*_STEPS[0])
     with tempfile.TemporaryDirectory(prefix="infratrack-survey-") as folder:
         path = Path(folder) / (Path(filed.file).name or "book")
         path.write_bytes(bytes(filed.content))
         book = read_book([path])
         tell(*_STEPS[1])
-        judged, rows, decisions = _judge_rows(db, book, filed)
+        judged, rows, decisions = _judge_rows(db, book, filed, today)
         tell(*_STEPS[2])
         marked = Path(folder) / "marked.xlsx"
         words = {k: (d, r) for k, (d, _, r) in decisions.items()}
@@ -174,6 +183,7 @@ def _judge_rows(
     db: Database,
     book: Book,
     filed: Row[Any],  # Any: columns
+    today: date,
 ) -> tuple[Judgement, Loadable, dict[str, tuple[str, str, str]]]:
     """The judgement, what may be loaded, the decisions so far.
 
@@ -183,7 +193,7 @@ def _judge_rows(
     with db.read(Pool.JOBS) as connection:
         county = store.read_county(connection)
         decisions = store.read_decisions(connection, filed.batch)
-    judged = judge_book(book, county=county, crs=filed.crs, claimed_m=filed.claimed_m)
+    judged = judge_book(book, county=county, crs=filed.crs, claimed_m=filed.claimed_m, today=today)
     waived = store.find_waived(judged.findings, decisions)
     rows = prepare_rows(judged, f"survey:{filed.name}", filed.name, waived)
     with db.read(Pool.JOBS) as connection:
@@ -230,9 +240,11 @@ def write_outputs(
 
 
 def _run(work: Work, *, import_id: str, actor: str) -> Mapping[str, object]:
+    today = datetime.now(ZoneInfo(work.settings.timezone)).date()
     report = judge_import(
-        work.db, UUID(import_id), actor=actor, progress=lambda _, share: work.report(share)
-    )
+        work.db, UUID(import_id), actor=actor, today=today,
+        progress=lambda _, share: work.report(share),
+    )  # fmt: skip
     return {"batch": str(report.batch), "summary": report.summary().as_dict()}
 
 

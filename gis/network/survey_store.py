@@ -72,8 +72,31 @@ class Filing:
     batch: UUID | None = None
 
 
+FILE_NAME_BYTES = 200
+"""Of a book's file name: systems of files take 255, and names are written beside it."""
+
+
+def check_file_name(name: str) -> str:
+    """The name, if a file can have it: InputError for one with folders, or without end."""
+    is_plain = name.strip(". ") != "" and name.isprintable() and not set(name) & set("/\\")
+    if not is_plain or len(name.encode("utf-8", "replace")) > FILE_NAME_BYTES:
+        raise InputError(
+            Text(
+                zh="文件名有误:不能含路径(/、\\、..)或控制字符,且不超过 {most} 字节",
+                en="this is no file name: no folders (/, \\, ..), no control characters, at most"
+                " {most} bytes",
+            ).format(most=FILE_NAME_BYTES),
+            parameter="file",
+        )
+    return name
+
+
 def file_book(connection: Connection, filing: Filing, *, actor: str) -> tuple[UUID, UUID]:
-    """Keep a book: (batch, import). A new batch's name must be free (ConflictError)."""
+    """Keep a book: (batch, import). A new batch's name must be free (ConflictError).
+
+    InputError for a file name that is none; nothing is kept then.
+    """
+    file = check_file_name(filing.file)
     batch = filing.batch or _open_batch(connection, filing, actor)
     locked = connection.execute(
         text(f"SELECT pg_advisory_xact_lock(hashtextextended(:id, 7261)), 1 FROM {survey_batch}"
@@ -89,7 +112,7 @@ def file_book(connection: Connection, filing: Filing, *, actor: str) -> tuple[UU
     ).scalar_one()
     connection.execute(
         insert(survey_import).values(
-            id=identifier, batch_id=batch, number=number, file=_storable(filing.file)[:200],
+            id=identifier, batch_id=batch, number=number, file=file,
             sha256=hashlib.sha256(filing.content).hexdigest(), imported_by=actor,
         )
     )  # fmt: skip

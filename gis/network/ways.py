@@ -110,22 +110,18 @@ def read_edges(ask: Ask, walk: Walk) -> pd.DataFrame:
 def find_way(ask: Ask, start: str, goal: str, *, as_of: datetime | None = None) -> Way:
     """The shortest way between two places: along the flow, else against it, else either way.
 
-    A pipe is passed from its upper node, or to its lower one. NotFoundError where nothing
-    connects them.
+    A pipe is passed whole, whichever end the way comes to; from a place to itself there are no
+    pipes, or the one pipe. NotFoundError where nothing connects them.
     """
     first, walks = _places(ask, start, as_of)
     last, back = _places(ask, goal, as_of)
-    from_, to = first.source or first.id, last.target or last.id
-    way = _shortest(read_edges(ask, walks(Direction.DOWN)), from_, [to], Along.FLOW, as_of)
+    ends = Ends(first, last)
+    way = ends.connect(read_edges(ask, walks(Direction.DOWN)), Along.FLOW, as_of)
     if way is None:
-        other = last.source or last.id, first.target or first.id
-        against = _shortest(
-            read_edges(ask, back(Direction.DOWN)), other[0], [other[1]], Along.FLOW, as_of
-        )
+        against = ends.turned().connect(read_edges(ask, back(Direction.DOWN)), Along.FLOW, as_of)
         way = None if against is None else _turn(against)
     if way is None:
-        whole = read_edges(ask, walks(Direction.BOTH))
-        way = _shortest(whole, from_, [to], Along.MIXED, as_of)
+        way = ends.connect(read_edges(ask, walks(Direction.BOTH)), Along.MIXED, as_of)
     if way is None:
         raise NotFoundError(
             Text(
@@ -134,6 +130,66 @@ def find_way(ask: Ask, start: str, goal: str, *, as_of: datetime | None = None) 
             ).format(start=start[:64], goal=goal[:64])
         )
     return way
+
+
+_Passed = tuple[Way, UUID]
+"""A pipe that is passed whole (no pipe at a node), and the node where the way goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The two places of a way."""
+
+    first: Place
+    last: Place
+
+    def turned(self) -> Ends:
+        """The way back."""
+        return Ends(self.last, self.first)
+
+    def connect(self, edges: pd.DataFrame, along: Along, as_of: datetime | None) -> Way | None:
+        """The shortest way through these edges, or None."""
+        if self.first.id == self.last.id:
+            passed = _pass(edges, self.first, Along.FLOW, as_of, leaves=True)
+            return passed[0][0] if passed else None
+        best: Way | None = None
+        for head, from_ in _pass(edges, self.first, along, as_of, leaves=True):
+            for tail, to in _pass(edges, self.last, along, as_of, leaves=False):
+                inner: Way | None = Way((), along, 0.0, (), as_of)
+                if from_ != to:
+                    inner = _shortest(edges, from_, [to], along, as_of)
+                if inner is None:
+                    continue
+                whole = _join((head, inner, tail), along, as_of)
+                if best is None or whole.length_m < best.length_m:
+                    best = whole
+        return best
+
+
+def _pass(
+    edges: pd.DataFrame, place: Place, along: Along, as_of: datetime | None, *, leaves: bool
+) -> list[_Passed]:
+    """The ways a place is passed, each with the node where the way leaves or comes to it."""
+    if not place.is_pipe:
+        return [(Way((), along, 0.0, (), as_of), place.id)]
+    found = []
+    for row in np.flatnonzero((edges["pipe"] == place.id).to_numpy()):
+        for turned in (False, True) if along is Along.MIXED else (False,):
+            step = _step(edges, int(row), turned=turned)
+            length_m = round(max(float(edges["length_m"].iloc[row]), _LEAST_M), 3)
+            way = Way((step,), along, length_m, (bool(edges["back"].iloc[row]),), as_of)
+            found.append((way, step.end if leaves else step.start))
+    return found
+
+
+def _join(ways: Sequence[Way], along: Along, as_of: datetime | None) -> Way:
+    return Way(
+        tuple(step for way in ways for step in way.steps),
+        along,
+        round(sum(way.length_m for way in ways), 3),
+        tuple(back for way in ways for back in way.back),
+        as_of,
+    )
 
 
 class _Walks:

@@ -73,6 +73,8 @@ const WORDS = {
   cover: ["覆土", "Cover"],
   silt: ["积泥", "Silt"],
   slope: ["坡度", "Slope"],
+  defects: ["缺陷", "Defects"],
+  never_inspected: ["未检测", "not inspected"],
   missing: ["缺", "missing"],
   not_shown: ["不可见", "not shown"],
   levels_not_shown: ["本账号不可查看管底高程", "invert levels are not shown to this account"],

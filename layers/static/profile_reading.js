@@ -24,7 +24,7 @@ export function readAt({ stations, reaches }, wanted, snap) {
   const share = reach ? Math.max(0, Math.min(1, (chainage - reach.start_m) / Math.max(reach.length_m, 1e-6))) : 0;
   const facts = [fact(tell("chainage"), `${chainage.toFixed(1)} m`)];
   if (station) facts.push(...readStation(station));
-  else if (reach) facts.push(...readReach(reach, share, stations[at], stations[at + 1]));
+  else if (reach) facts.push(...readReach(reach, share, stations[at], stations[at + 1]), ...readSeen(reach, chainage, snap));
   return { chainage, reach, share, facts };
 }
 
@@ -50,7 +50,7 @@ function readReach(reach, share, from, to) {
   const invert = between(reach.start_invert_m, reach.end_invert_m, share);
   const crown = between(reach.start_crown_m, reach.end_crown_m, share);
   const ground = between(from?.ground_m, to?.ground_m, share);
-  const facts = [
+  return [
     fact(tell("pipe"), [reach.code, reach.size].filter(Boolean).join(" ")),
     level("ground", ground),
     level("crown", crown),
@@ -58,6 +58,17 @@ function readReach(reach, share, from, to) {
     depth("cover", difference(ground, crown)),
     measured(1, "‰")("slope", reach.slope_per_mille),
   ];
-  if (reach.silt_m) facts.push(depth("silt", reach.silt_m));
-  return facts;
+}
+
+// What the latest inspection saw here, or that nobody is known to have looked.
+function readSeen({ defects, silt, inspected_on: day }, chainage, snap) {
+  if (!day) return [fact(tell("inspected"), tell("never_inspected"))];
+  const isHere = (start, end) => chainage >= start - snap && chainage <= end + snap;
+  const deposits = silt.filter(({ start_m: start, end_m: end }) => isHere(start, end));
+  const here = defects.filter(({ chainage_m: start, end_m: end }) => isHere(start, end ?? start));
+  return [
+    fact(tell("inspected"), day),
+    ...deposits.map(({ least_m: least, most_m: most }) => fact(tell("silt"), `${least.toFixed(2)}–${most.toFixed(2)} m`)),
+    here.length ? fact(tell("defects"), here.map(({ code, grade }) => `${code}${grade ?? ""}`).join(" ")) : null,
+  ].filter(Boolean);
 }

@@ -170,3 +170,10 @@ def test_a_file_that_is_no_record_table_is_refused_with_a_reason(
 def test_only_the_office_brings_tables_in(crowd: Crowd) -> None:
     for who in ("viewer", "inspector", "planner", "leader"):
         assert crowd.log_in(who).post("/inspections/import", content=b"x").status_code == 403
+
+
+def test_a_workbook_of_repairs_leaves_the_house_only_with_who_may_export(crowd: Crowd) -> None:
+    for who, status in (("leader", 200), ("planner", 200), ("viewer", 403), ("inspector", 403)):
+        client = crowd.log_in(who)
+        assert client.get("/inspections/repairs").status_code == 200
+        assert client.get("/inspections/repairs?f=xlsx").status_code == status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import httpx
 import pytest
@@ -11,6 +12,12 @@ from api.app import create_app
 from gis.db.cluster import Cluster
 from gis.db.handle import PooledDatabase
 from gis.db.roles import Pool
+from gis.network.inspections import (
+    Inspection,
+    Observation,
+    match_inspections,
+    record_inspections,
+)
 from gis.settings import Settings
 from tests.api.conftest import run_server
 from tests.api.crowd import Crowd
@@ -33,6 +40,14 @@ def network(
     with run_server(app) as base, httpx.Client(base_url=base, timeout=20) as client:
         yield client, db
     db.close()
+
+
+@pytest.fixture(scope="module")
+def drawn(crowd: Crowd) -> Crowd:
+    """People of a bureau that has the drawn network."""
+    with crowd.db.write(actor="t", reason="t") as connection:
+        draw(connection)
+    return crowd
 
 
 @pytest.fixture
@@ -96,6 +111,30 @@ def test_a_profile_is_json_or_a_drawing(client: httpx.Client) -> None:
     assert client.get("/network/profile?from=A&to=G").status_code == 404
 
 
+def test_a_profile_shows_inspections_at_once_and_only_to_who_may_read_them(drawn: Crowd) -> None:
+    officer = drawn.log_in("officer")
+    asked = "/network/profile?from=A&to=B"
+    before = officer.get(asked)
+    assert before.json()["reaches"][0]["inspected_on"] is None
+    run = Inspection("A", "B", date(2026, 6, 1), observations=(Observation(10.0, "CJ", 2, 20.0),))
+    with drawn.db.write(actor="t", reason="t") as connection:
+        record_inspections(connection, [run], source="t")
+        match_inspections(connection)
+    # No pipe changed, and what was kept is no longer true all the same.
+    after = officer.get(asked, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    (reach,) = after.json()["reaches"]
+    # Grade 2 is 30 to 40 % of 300 mm
+    (silt,) = reach["silt"]
+    assert (silt["least_m"], silt["most_m"], reach["silt_on"]) == (0.09, 0.12, "2026-06-01")
+    assert [(d["code"], d["grade"]) for d in reach["defects"]] == [("CJ", 2)]
+    assert "CJ2" in officer.get(f"{asked}&f=svg").text
+    assert "CJ2" not in officer.get(f"{asked}&f=svg&as-of=2026-05-31").text
+    (kept,) = drawn.log_in("planner").get(asked).json()["reaches"]  # reads runs, and no levels
+    assert (kept["start_invert_m"], kept["silt_m"]) == (None, reach["silt_m"])
+    assert drawn.log_in("audit_officer").get(asked).status_code == 404
+
+
 def test_what_follows_from_the_graph_is_answered(client: httpx.Client) -> None:
     area = client.get("/network/catchment?from=C&people=true").json()
     assert area["people"]["people"] == 150
@@ -118,10 +157,8 @@ def test_misconnections_are_listed_and_only_people_record(client: httpx.Client) 
     assert client.post(f"{here}/records", json={"note": "x"}, headers=headers).status_code == 401
 
 
-def test_an_inspector_records_what_was_measured(crowd: Crowd) -> None:
-    with crowd.db.write(actor="t", reason="t") as connection:
-        draw(connection)
-    inspector = crowd.log_in("inspector")
+def test_an_inspector_records_what_was_measured(drawn: Crowd) -> None:
+    inspector = drawn.log_in("inspector")
     listed = inspector.get("/network/misconnections").json()["features"]
     here = f"/network/misconnections/{listed[0]['id']}"
     sent = {"nh3_n_mg_per_l": 12.5, "sampled_by": "李四", "sampled_on": "2026-06-01"}
@@ -129,3 +166,22 @@ def test_an_inspector_records_what_was_measured(crowd: Crowd) -> None:
     assert inspector.post(f"{here}/records", json={"nh3": 1}).status_code == 400
     (record,) = inspector.get(here).json()["records"]
     assert (record["nh3_n_mg_per_l"], record["recorded_by"]) == (12.5, "inspector")
+
+
+def test_a_record_under_an_id_that_is_taken_is_a_conflict(drawn: Crowd) -> None:
+    inspector = drawn.log_in("inspector")
+    listed = inspector.get("/network/misconnections").json()["features"]
+    here = f"/network/misconnections/{listed[0]['id']}/records"
+    own = "019a0000-0000-7000-8000-000000000001"
+    assert inspector.post(here, json={"id": own, "note": "a"}).status_code == 201
+    assert inspector.post(here, json={"id": own, "note": "a"}).status_code == 201
+    assert inspector.post(here, json={"id": own, "note": "b"}).status_code == 409
+    assert inspector.post(here, json={"note": "a\u0000"}).status_code == 400
+
+
+def test_a_way_to_where_it_begins_is_no_gap(client: httpx.Client) -> None:
+    way = client.get("/network/path?from=B&to=B").json()
+    assert (way["way"], way["length_m"], way["features"]) == ([], 0.0, [])
+    profile = client.get("/network/profile?from=B&to=B").json()
+    assert (profile["stations"], profile["length_m"]) == ([], 0.0)
+    assert "<svg" in client.get("/network/profile?from=B&to=B&f=svg").text[:200]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def batch(bureau: Crowd, tmp_path_factory: pytest.TempPathFactory) -> str:
     filed = answer.json()
     job = officer.get(f"/jobs/{filed['job']}").json()
     assert (job["task"], job["state"]) == ("judge_survey", "waiting")
-    judge_import(bureau.db, UUID(filed["import"]), actor="officer")
+    judge_import(bureau.db, UUID(filed["import"]), actor="officer", today=date(2026, 11, 30))
     return str(filed["batch"])
 
 
@@ -120,7 +121,7 @@ def test_a_waiver_needs_a_reason_and_lets_the_row_load(bureau: Crowd, batch: str
     ]
     again = officer.post(f"{at}/judgements").json()
     before = officer.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
-    judge_import(bureau.db, UUID(again["import"]), actor="officer")
+    judge_import(bureau.db, UUID(again["import"]), actor="officer", today=date(2026, 11, 30))
     after = officer.get(at).json()["imports"][0]["result"]["loaded"]["sewer_pipe"]
     assert (sum(before.values()), sum(after.values())) == (37, 38)
 
@@ -135,7 +136,7 @@ def test_a_corrected_book_shows_what_is_new_gone_and_the_same(
     path = write_workbook(tmp_path / "book.xlsx", book)
     filed = hand_in(officer, path.read_bytes(), file="改正.xlsx", batch=batch).json()
     assert filed["batch"] == batch
-    judge_import(bureau.db, UUID(filed["import"]), actor="officer")
+    judge_import(bureau.db, UUID(filed["import"]), actor="officer", today=date(2026, 11, 30))
     one = officer.get(f"/surveys/batches/{batch}").json()
     assert one["difference"]["new"] == 1
     assert one["difference"]["gone"] == 1
@@ -163,10 +164,25 @@ def test_what_is_no_book_is_kept_with_its_reason(bureau: Crowd) -> None:
     officer = bureau.log_in("officer")
     filed = hand_in(officer, b"<html></html>", file="x.xls", name="网页").json()
     with pytest.raises(Exception, match="web page"):
-        judge_import(bureau.db, UUID(filed["import"]), actor="officer")
+        judge_import(bureau.db, UUID(filed["import"]), actor="officer", today=date(2026, 11, 30))
     one = officer.get(f"/surveys/batches/{filed['batch']}").json()
     assert one["imports"][0]["problem"]["en"].startswith("this is a web page")
     assert hand_in(officer, b"", name="空").status_code == 400
     assert hand_in(officer, b"x", name="网页").status_code == 409
     assert hand_in(officer, b"x", batch=str(UUID(int=0))).status_code == 404
     assert hand_in(officer, b"x", batch="none").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "file", ["../book.xlsx", "..", ".", "a/b.xlsx", "a\\b.xlsx", "线" * 100 + ".xlsx", "a\n.xlsx"]
+)
+def test_a_file_name_that_is_none_is_refused_in_words_and_nothing_is_kept(
+    bureau: Crowd, file: str
+) -> None:
+    officer = bureau.log_in("officer")
+    before = len(officer.get("/surveys/batches").json()["batches"])
+    for lang, word in (("zh", "文件名"), ("en", "file name")):
+        answer = hand_in(officer, b"x", file=file, name="坏名", lang=lang)
+        assert answer.status_code == 400, answer.text
+        assert word in answer.json()["detail"]
+    assert len(officer.get("/surveys/batches").json()["batches"]) == before

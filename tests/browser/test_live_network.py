@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ from gis.db.cluster import Cluster
 from gis.db.roles import Pool
 from gis.demonstration.county import build_county, load_county
 from gis.evidence.files import EvidenceFiles
+from gis.network.inspections import (
+    Inspection,
+    Observation,
+    match_inspections,
+    record_inspections,
+)
 from tests.api.crowd import WORD, Crowd, gather
 from tests.browser.conftest import Opened, OpenPage
 from tests.conftest import CloneDatabase, connect_pools
@@ -312,3 +319,46 @@ def test_misconnections_are_listed_with_the_planted_lengths_and_traced(
     one.page.wait_for_selector("#network .figures")
     assert one.page.inner_text("#network-title") == "YS00000004"
     assert one.complaints == []
+
+
+def test_the_profile_reads_silt_and_defects_where_the_run_saw_them(
+    bureau: Crowd, open_page: OpenPage
+) -> None:
+    """The middle pipe of the branch, 24 m of DN300; grade 2 of silt is 30 to 40 % of it."""
+    seen = (Observation(6.0, "PL", 2), Observation(10.0, "CJ", 2, end_m=20.0))
+    run = Inspection("WS00900002", "WS00900003", date(2026, 6, 1), observations=seen)
+    with bureau.db.write(actor="t", reason="t") as connection:
+        record_inspections(connection, [run], source="t")
+        assert len(match_inspections(connection)) == 1
+    page = come_in(bureau, open_page, pipe=BRANCH[1]).page
+    page.keyboard.press("p")
+    page.wait_for_selector(".profile-frame svg")
+    asked = f"{bureau.base}/network/profile?from=WS00900002"
+    profile = page.request.get(asked).json()
+    first = profile["reaches"][0]
+    assert page.locator(f".profile-frame [data-silt='{first['id']}']").count() == 1
+
+    (module,) = page.evaluate(
+        "performance.getEntriesByType('resource').map(({ name }) => name)"
+        ".filter((name) => name.includes('profile_reading.js'))"
+    )
+
+    def read_off(chainage_m: float) -> str:
+        """What the panel's own module says there, half a metre to either side."""
+        facts = page.evaluate(
+            """async ([profile, wanted, from]) => {
+              const { readAt } = await import(from);
+              return readAt(profile, wanted, 0.5).facts.map((f) => `${f.title} ${f.value}`);
+            }""",
+            [profile, chainage_m, module],
+        )
+        return "; ".join(facts)
+
+    silty = read_off(15.0)
+    assert "积泥 0.09–0.12 m" in silty
+    assert "缺陷 CJ2" in silty
+    assert "2026-06-01" in silty
+    cracked = read_off(6.0)
+    assert "PL2" in cracked
+    assert "积泥" not in cracked
+    assert "未检测" in read_off(36.0)

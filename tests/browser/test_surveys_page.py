@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -39,8 +40,8 @@ def bureau(
             name="云屏县 2026 年管网普查一标段",
         )  # fmt: skip
         with crowd.db.write(actor="officer", reason="test") as connection:
-            _, identifier = file_book(connection, filing, actor="officer")
-        judge_import(crowd.db, UUID(str(identifier)), actor="officer")
+            _, identifier = file_book(connection, filing, actor="officer", today=date(2026, 11, 30))
+        judge_import(crowd.db, UUID(str(identifier)), actor="officer", today=date(2026, 11, 30))
         yield crowd
 
 

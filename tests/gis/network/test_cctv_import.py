@@ -81,12 +81,12 @@ def test_a_table_of_blocks_is_read_whole_from_every_format(
 def test_blank_columns_on_the_left_shift_no_address(
     write: Callable[[Path, list[Line]], Path], db: OneTransaction, tmp_path: Path
 ) -> None:
-    lines = block("W1", "W2", (None, "PL", 2, 2), (None, "BX", 2, 2))
+    lines = block("W1", "W2", (None, "PL", 2, 2), (3.2, "QQ", 2, 2))
     plain = findings(take(db, write(tmp_path / "a", lines), dry_run=True))
-    assert plain == [("row-without-chainage", f"记录表!B{n}") for n in (8, 9)]
+    assert plain == [("row-without-chainage", "记录表!B8"), ("code-unknown", "记录表!B9")]
     moved = write(tmp_path / "b", [(None, None, *line) for line in lines])
     found = findings(take(db, moved, dry_run=True))
-    assert found == [("row-without-chainage", f"记录表!D{n}") for n in (8, 9)]
+    assert found == [("row-without-chainage", "记录表!D8"), ("code-unknown", "记录表!D9")]
 
 
 @pytest.mark.parametrize("write", [write_xlsx, write_xls])
@@ -254,6 +254,51 @@ def test_defects_that_go_on_are_joined_by_their_markers(db: OneTransaction, tmp_
     assert [tuple(r) for r in rows] == [
         ("FS", 2.0, 12.0, 2), ("CJ", 4.0, 20.0, 2), ("PL", 6.5, None, 2), ("SL", 25.0, None, 1),
     ]  # fmt: skip
+
+
+def seen(db: OneTransaction) -> list[tuple[object, ...]]:
+    rows = db.connection.execute(
+        text("SELECT code, chainage_m, end_m, grade FROM core.pipe_observation ORDER BY number")
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_markers_of_three_defects_at_one_place_each_take_their_own(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    """Markers in rows of their own: each belongs to a finding there that has none yet."""
+    lines = block(
+        "W1", "W2",
+        (5.0, "PL", 2, 2), (5.0, "FS", 0.5, 1), (5.0, "SL", 0.5, 1),
+        (5.0, "KS01", None, None), (5.0, "KS02", None, None), (5.0, "KS03", None, None),
+        (5.0, "KS04", None, None),
+        (8.0, "JS01", None, None), (9.0, "JS02", None, None), (12.0, "JS03", None, None),
+    )  # fmt: skip
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert findings(report) == [("row-without-code", "记录表!B14")]  # nothing is left for KS04
+    assert seen(db) == [("PL", 5.0, 8.0, 2), ("FS", 5.0, 9.0, 1), ("SL", 5.0, 12.0, 1)]
+
+
+def test_a_number_that_begins_twice_leaves_the_first_without_an_end(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    lines = block("W1", "W2", (2.0, "FS KS01", 0.5, 1), (5.0, "PL KS01", 2, 2), (9.0, "JS01"))
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert findings(report) == [("never-ends", "记录表!B8")]
+    assert seen(db) == [("FS", 2.0, None, 1), ("PL", 5.0, 9.0, 2)]
+
+
+def test_the_end_of_another_defect_ends_nothing(db: OneTransaction, tmp_path: Path) -> None:
+    lines = block("W1", "W2", (2.0, "FS KS01", 0.5, 1), (5.0, "PL JS01", 2, 2))
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert findings(report) == [("never-ends", "记录表!B8"), ("never-began", "记录表!B9")]
+    assert seen(db) == [("FS", 2.0, None, 1), ("PL", 5.0, None, 2)]
+
+
+def test_an_end_beyond_the_pipe_is_told_where_it_ends(db: OneTransaction, tmp_path: Path) -> None:
+    lines = block("W1", "W2", (2.0, "FS KS01", 0.5, 1), (45.0, "JS01", None, None))
+    report = take(db, write_xlsx(tmp_path / "t.xlsx", lines))
+    assert findings(report) == [("beyond-pipe", "记录表!A9")]
 
 
 def test_a_run_twice_in_a_file_counts_once_and_is_told(db: OneTransaction, tmp_path: Path) -> None:

@@ -251,3 +251,10 @@ def test_many_runs_at_once_are_each_alone() -> None:
 def test_no_runs_are_no_answer() -> None:
     assert grade_runs([], RULES) == []
     assert len(assess([run(), run()], RULES).repair.least) == 2
+
+
+def test_runs_of_a_whole_county_are_each_what_they_are_alone() -> None:
+    """Two defects a metre apart are one, wherever they lie, also in the 90,000th of an array."""
+    pairs = [run((n / 100, "PL", 2), (n / 100 + 1, "PL", 2)) for n in range(200)]
+    made = assess([run()] * 90_000 + pairs, RULES)
+    assert set(made.structural.parameter[90_000:].tolist()) == {4.0}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from gis import store
-from gis.errors import NotFoundError
+from gis.errors import ConflictError, NotFoundError
 from gis.network.asking import asking
 from gis.network.misconnections import (
     MisconnectionRecord,
@@ -105,3 +105,20 @@ def test_what_was_never_a_misconnection_takes_no_record(drawn: Drawn) -> None:
         add_record(drawn[0], ask, unknown, MisconnectionRecord(note="x"))
     with pytest.raises(NotFoundError):
         read_misconnection(ask, unknown)
+
+
+def test_an_id_that_is_taken_by_another_record_is_a_conflict(drawn: Drawn) -> None:
+    connection, _ = drawn
+    ask, own = asking(connection), UUID(int=99)
+    identifier = UUID(list_misconnections(ask)["features"][0]["id"])
+    given = MisconnectionRecord(id=own, note="first", nh3_n_mg_per_l=18)
+    add_record(connection, ask, identifier, given)
+    assert add_record(connection, ask, identifier, given) == own
+    with pytest.raises(ConflictError):
+        add_record(connection, ask, identifier, given.model_copy(update={"note": "second"}))
+    add_pipe(connection, "90", at(0, 900), at(30, 900), down_node="N90", system="storm")
+    add_pipe(connection, "91", at(30, 900), at(60, 900), up_node="N90", system="sanitary")
+    settle(connection)
+    other = next(f for f in list_misconnections(ask)["features"] if f["id"] != str(identifier))
+    with pytest.raises(ConflictError):
+        add_record(connection, ask, UUID(other["id"]), given)

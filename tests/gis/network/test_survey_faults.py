@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.gis.network.survey_faults import FAULTS, plant_faults
 
 def judge(path: Path) -> Judgement:
     county, _ = demonstration(1.0)
-    return judge_book(read_book([path]), county=county)
+    return judge_book(read_book([path]), county=county, today=date(2026, 11, 30))
 
 
 def test_a_clean_book_has_no_finding(tmp_path: Path) -> None:

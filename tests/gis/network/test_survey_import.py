@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,9 @@ def small(count: int = 40) -> Tables:
     return Tables(nodes, pipes)
 
 
+TODAY = date(2026, 11, 30)
+
+
 def hand_in(
     db: Database, folder: Path, book: Tables, *, name: str = "普查一标段", unit: str = "",
     claimed_m: float | None = None, batch: UUID | None = None,
@@ -56,7 +60,7 @@ def hand_in(
         file="book.xlsx", content=path.read_bytes(), name=name, unit=unit, claimed_m=claimed_m,
         batch=batch,
     )  # fmt: skip
-    return survey_import.import_survey(db, filing, actor="surveyor")
+    return survey_import.import_survey(db, filing, actor="surveyor", today=TODAY)
 
 
 def count(db: Database, statement: str) -> list[Any]:
@@ -198,7 +202,7 @@ def test_a_batch_is_named_once_and_a_dry_run_leaves_nothing(
     county_db: PooledDatabase, tmp_path: Path
 ) -> None:
     path = write_workbook(tmp_path / "book.xlsx", small())
-    report = check_survey(county_db, [path])
+    report = check_survey(county_db, [path], today=TODAY)
     assert report.accepted_m > 0
     assert count(county_db, "SELECT count(*) FROM core.survey_batch") == [(0,)]
     hand_in(county_db, tmp_path, small())
@@ -211,7 +215,7 @@ def test_an_unreadable_book_is_kept_with_its_reason(
 ) -> None:
     filing = Filing(file="x.xlsx", content=b"<html>", name="网页")
     with pytest.raises(SourceError):
-        survey_import.import_survey(county_db, filing, actor="surveyor")
+        survey_import.import_survey(county_db, filing, actor="surveyor", today=TODAY)
     rows = count(county_db, "SELECT problem ->> 'en', counts FROM core.survey_import")
     assert rows[0][0].startswith("this is a web page")
     assert rows[0][1] is None
@@ -237,7 +241,7 @@ def test_no_transaction_waits_while_a_book_is_judged(
     monkeypatch.setattr(survey_import, "judge_book", watch(survey_import.judge_book))
     monkeypatch.setattr(survey_import, "prepare_rows", watch(survey_import.prepare_rows))
     hand_in(county_db, tmp_path, small())
-    check_survey(county_db, [tmp_path / "book.xlsx"])
+    check_survey(county_db, [tmp_path / "book.xlsx"], today=TODAY)
     assert seen == [[(0,)]] * 4
 
 
@@ -273,3 +277,12 @@ def test_decisions_and_deliverables_are_only_added(
             county_db.write(actor="x", reason="x", pool=Pool.JOBS) as connection,
         ):
             connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("name", ["..", "../x.xlsx", "x" * 201, "点" * 67])
+def test_a_book_under_no_file_name_is_not_kept(county_db: PooledDatabase, name: str) -> None:
+    with pytest.raises(InputError, match="file name"):
+        survey_import.import_survey(
+            county_db, Filing(file=name, content=b"x", name="坏名"), actor="surveyor", today=TODAY
+        )
+    assert count(county_db, "SELECT count(*) FROM core.survey_batch") == [(0,)]

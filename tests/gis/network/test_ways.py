@@ -44,6 +44,17 @@ def name(drawn: Drawn, way: Way) -> str:
         ("G", "F", "9", Along.FLOW),
         ("F", "G", "9", Along.AGAINST),
         ("D", "C", "7 2", Along.FLOW),
+        ("B", "B", "", Along.FLOW),
+        ("2", "2", "2", Along.FLOW),
+        ("A", "5", "1 5", Along.FLOW),  # 5 itself, not 2 beside it
+        ("5", "OUT", "5 3 4", Along.FLOW),
+        ("5", "3", "5 3", Along.FLOW),
+        ("2", "7", "2 3 7", Along.FLOW),
+        ("B", "1", "1", Along.AGAINST),
+        ("3", "A", "3 2 1", Along.AGAINST),
+        ("3", "1", "3 2 1", Along.AGAINST),
+        ("6", "8", "6 8", Along.MIXED),
+        ("E", "8", "6 8", Along.MIXED),
     ],
 )
 def test_a_way_goes_along_the_flow_where_it_can(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gis.network.swmm_export import Model
 
 MARK = "@infratrack"
+MADE = "infratrack-made"
+"""The tag of what is no record of the register."""
 MORE = "+"
 """Begins a comment that goes on with the one before it."""
 _LINE_BYTES = 900
@@ -252,6 +254,8 @@ def _tags(model: Model) -> Iterator[str]:
     ):
         for name, identifier in zip(names, table["id"], strict=True):
             yield f"{word} {name:<16} {identifier}"
+        for node in model.outfalls.stubs.tolist():
+            yield f"{word} {_stub_name(model, node):<16} {MADE}"
 
 
 def _coordinates(model: Model, points: Geometries) -> Iterator[str]:

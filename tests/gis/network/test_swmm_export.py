@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gis.db.roles import Pool
-from gis.errors import ForbiddenError, NotFoundError
-from gis.kinds.sewer_pipe import PipeSystem
 from gis.network.asking import Ask, asking
 from gis.network.swmm_export import Model, export_swmm
-from gis.network.trace import Direction
 from tests.conftest import OneTransaction
 from tests.gis.network.drawn import draw
 from tests.gis.network.swmm_runs import run_model

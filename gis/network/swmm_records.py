@@ -106,8 +106,11 @@ def make_records(
             tagged = [_tag(tables, "node", i) for i in rows]
             known = tuple(n for n in NODE_MODEL if n in KINDS[kind].model_fields)
             found.append(_judge(kind, nodes, rows, cells, tagged, crs, known))
-    rows = [i for i, facts in enumerate(pipes.facts)
-            if pipes.geometry[i] is not None and not _says(facts, "made")]  # fmt: skip
+    rows = [
+        i
+        for i in range(len(pipes.names))
+        if pipes.geometry[i] is not None and not _is_made(tables, "link", i)
+    ]
     if rows:
         codes = _codes(nodes, kinds)
         cells = [_pipe_cells(tables, i, codes, source, system) for i in rows]

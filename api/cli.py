@@ -23,6 +23,7 @@ from api import (
     cli_records,
     cli_serve,
     cli_surveys,
+    cli_swmm,
     cli_system,
 )
 from api.cli_words import (
@@ -61,6 +62,7 @@ def build_commands(language: Language) -> TyperGroup:
     cli_inspections.register(app)
     cli_surveys.register(app)
     cli_network.register(app)
+    cli_swmm.register(app)
     group = typer.main.get_command(app)
     if not isinstance(group, TyperGroup):
         raise TypeError("the commands are a group")

@@ -67,6 +67,7 @@ ROUTES: tuple[Row, ...] = (
     Row("/network/isolate", network.isolate, READ),
     Row("/network/catchment", network.catchment, READ),
     Row("/network/profile", network.profile, READ),
+    Row("/network/swmm", network.swmm, Action.EXPORT),
     Row("/network/downstream", network.downstream, READ),
     Row("/network/path", network.path, READ),
     Row("/events", maps.events, OPEN),

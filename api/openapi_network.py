@@ -34,6 +34,7 @@ _SYSTEM = parameter(
     "system", {"type": "string", "enum": [s.value for s in PipeSystem]}, "Pipes of one system only"
 )
 _PEOPLE = parameter("people", _FLAG, "Drainage users and the people they serve, too")
+_PLANNED = parameter("planned", _FLAG, "Also pipes that are not built yet")
 _DRAWN: Mapping[int, str | None] = {200: _GEOJSON, 304: None}
 _KEPT: Mapping[int, str | None] = {200: JSON, 304: None}
 
@@ -54,6 +55,7 @@ NETWORK_WORDS: Mapping[tuple[str, str], Text] = {
         zh="追加混接记录", en="Append a record to it"
     ),
     ("GET", "/network/profile"): Text(zh="纵断面", en="Longitudinal profile"),
+    ("GET", "/network/swmm"): Text(zh="EPA SWMM 模型(.inp)", en="A model for EPA SWMM (.inp)"),
 }
 NETWORK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/network/trace"): Operation(
@@ -84,6 +86,11 @@ NETWORK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/network/profile"): Operation(
         parameters=(_FROM, {**_TO, "required": False}, _AS_OF, _FORM),
         answers={200: f"{JSON}, image/svg+xml", 304: None},
+        problems=(404, 410),
+    ),
+    ("GET", "/network/swmm"): Operation(
+        parameters=(_FROM, _DIRECTION, _SYSTEM, _AS_OF, _PLANNED),
+        answers={200: "text/plain", 304: None},
         problems=(404, 410),
     ),
 }

@@ -92,17 +92,24 @@ def change(
     )
 
 
-def load_rows(connection: Connection, kind: str, frame: gpd.GeoDataFrame) -> LoadCounts:
+def load_rows(
+    connection: Connection,
+    kind: str,
+    frame: gpd.GeoDataFrame,
+    *,
+    ids: Sequence[str] | None = None,
+) -> LoadCounts:
     """Add or change the rows of a validated frame, matched by (source, source_code).
 
     ``frame`` holds attribute columns of the kind and its geometry (lon/lat, past the gate);
     ``source_code`` is set on every row. What is the same as in the database stays untouched, so
-    loading a file twice changes nothing. Three set-based statements, whatever the size.
+    loading a file twice changes nothing. Three set-based statements, whatever the size. ``ids``
+    are those of new rows, where they had one before.
     """
     table = current[get_kind(kind).kind]
     names = [n for n in stored_names(get_kind(kind)) if n in frame.columns]
     staged = frame[names].copy(deep=False)
-    staged.insert(0, "id", make_ids(len(frame)))
+    staged.insert(0, "id", list(ids) if ids is not None else make_ids(len(frame)))
     copy_to_stage(connection, table, staged)
     pairs = ", ".join(f"k.{n}" for n in names)
     staged_pairs = ", ".join(f"s.{n}" for n in names)

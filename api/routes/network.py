@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
+from urllib.parse import quote
 
 import orjson
 from starlette.datastructures import QueryParams
@@ -41,6 +43,8 @@ from gis.network.inspection_questions import inspections_version
 from gis.network.isolation import isolate as isolate_pipe
 from gis.network.profile_json import as_json
 from gis.network.profile_questions import NODE_KINDS
+from gis.network.swmm_export import export_swmm
+from gis.network.swmm_part import require_levels
 from gis.network.topology import topology_statement
 from gis.network.way_profile import read_profile
 from gis.people.policy import Action, allows
@@ -57,6 +61,7 @@ async def answer_network(
     *,
     media: str = GEOJSON,
     inspected: bool = False,
+    headers: dict[str, str] | None = None,
 ) -> Response:
     """What ``work`` makes, under an ETag over every collection of the network.
 
@@ -77,7 +82,7 @@ async def answer_network(
     etag, packed = await parts.reader.run(request, in_thread)
     if packed is None:
         return answer_unchanged(etag)
-    return answer_packed(request, packed, etag=etag, media=media)
+    return answer_packed(request, packed, etag=etag, media=media, headers=headers)
 
 
 def read_place(query: QueryParams, name: str = "from") -> str:
@@ -199,6 +204,26 @@ async def profile(request: Request) -> Response:
 
     media = "image/svg+xml" if is_drawing else "application/json"
     return await answer_network(request, work, media=media, inspected=inspected)
+
+
+async def swmm(request: Request) -> Response:
+    """A traced part of the network as a model for EPA SWMM, to be saved."""
+    query = request.query_params
+    check_known(query, {*COMMON, "from", "direction", "system", "as-of", "planned"})
+    start, as_of = read_place(query), read_as_of(request)
+    direction = read_word(query, "direction", tracing.Direction) or tracing.Direction.UP
+    system, planned = read_word(query, "system", PipeSystem), read_flag(query, "planned")
+    require_levels(parts_of(request).pool)
+
+    def work(ask: Ask, parts: Parts) -> bytes:
+        model = export_swmm(
+            ask, start, direction, pool=parts.pool, system=system, as_of=as_of, planned=planned
+        )
+        return model.as_inp().encode()
+
+    name = quote(f"{re.sub(r'[^0-9A-Za-z_-]+', '-', start) or 'model'}.inp")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return await answer_network(request, work, media="text/plain", headers=headers)
 
 
 async def catchment(request: Request) -> Response:

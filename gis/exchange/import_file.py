@@ -206,9 +206,9 @@ def _load(
     except _RolledBackError:
         return counts
     except DBAPIError as error:
-        raise _explain_failure(error.orig, error) from error
+        raise explain_failure(error.orig, error) from error
     except psycopg.Error as error:  # COPY speaks to the driver directly
-        raise _explain_failure(error, error) from error
+        raise explain_failure(error, error) from error
     return counts
 
 
@@ -300,7 +300,8 @@ def _note_county(connection: Connection, verdict: Verdict) -> None:
         verdict.findings.append(make_finding("outside_county", "geometry", "", rows, message))
 
 
-def _explain_failure(cause: BaseException | None, error: Exception) -> Exception:
+def explain_failure(cause: BaseException | None, error: Exception) -> Exception:
+    """What the database said of a load, as one of our errors where it is one."""
     if is_disk_full(cause):
         return StorageFullError(
             Text(zh="磁盘已满,未写入任何记录", en="the disk is full; nothing was loaded")

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import shapely
 from pyproj import CRS, Transformer
 
-from gis.geometry import STORAGE_SRID, Geometries
+from gis.errors import GeometryError
+from gis.geometry import STORAGE_SRID, Geometries, gauss_kruger_srid
 
 
 def project(geometries: Geometries, meridian: int, *, back: bool = False) -> Geometries:
@@ -56,3 +57,21 @@ def _transformer(meridian: int, back: bool) -> Transformer:
 @lru_cache(maxsize=8)
 def _zone_transformer(srid: int) -> Transformer:
     return Transformer.from_crs(STORAGE_SRID, srid, always_xy=True)
+
+
+def choose_plane(geometries: Geometries) -> tuple[str, Geometries]:
+    """A metric CRS for geometries in EPSG:4490, as people write it, and them in it.
+
+    The 3-degree zone of CGCS2000 of where they begin; outside China's zones the plane of the
+    nearest whole degree.
+    """
+    longitude = float(shapely.get_coordinates(geometries[:1])[0, 0])
+    try:
+        srid = gauss_kruger_srid(longitude)
+    except GeometryError:
+        meridian = round(longitude)
+        return _PLANE.format(meridian), project(geometries, meridian)
+    return f"EPSG:{srid}", project_to(geometries, srid)
+
+
+_PLANE = "+proj=tmerc +lat_0=0 +lon_0={} +ellps=GRS80 +units=m +no_defs +type=crs"

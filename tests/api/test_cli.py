@@ -38,6 +38,8 @@ COMMANDS = {
     "import-survey",
     "network",
     "export",
+    "export-swmm",
+    "import-swmm",
     "map",
     "kinds",
     "people",

@@ -28,7 +28,7 @@ def test_the_grid_opens_to_rows_and_a_job_shows_its_calculation_and_reply(
     page = opened.page
     row = page.locator(".works-grid tbody tr").nth(2)
     expect(row.locator("th")).to_have_text("Desilting")
-    row.locator("td.sum a").first.click()
+    row.locator("td.whole a").first.click()
     expect(page.locator(".works-rows tbody tr").first).to_be_visible()
     page.locator(".works-rows tbody a").first.click()
     expect(page.locator(".works-job h1")).to_contain_text("QY2026-")

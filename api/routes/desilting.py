@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
@@ -32,6 +31,15 @@ from api.ogc.parameters import (
     read_limit,
     refuse_parameter,
 )
+from api.query_values import (
+    check_order,
+    read_choice,
+    read_day,
+    read_days,
+    read_pipe,
+    read_text,
+    receive_file,
+)
 from api.recording import record
 from api.requests import read_model
 from api.routes.records import read_identifier
@@ -50,7 +58,7 @@ from gis.network.progress import (
     progress_grid,
     progress_rows,
 )
-from gis.network.progress_file import write_progress
+from gis.network.progress_file import Works, write_progress
 from gis.people.policy import Action, require
 from gis.queries import Statement
 
@@ -104,54 +112,17 @@ async def list_jobs(request: Request) -> Response:
 
 
 def _read_filter(query: QueryParams) -> questions.JobFilter:
-    first, last = _read_day(query, "from"), _read_day(query, "to")
-    _check_order(first, last)
+    first, last = read_days(query)
     return questions.JobFilter(
         first=first,
         last=last,
-        state=_read_choice(query, "state", tuple(STATES)),
-        flag=_read_choice(query, "flag", FLAGS),
-        pipe=_read_pipe(query),
-        unit=_read_text(query, "unit"),
-        township=_read_text(query, "township"),
-        system=_read_choice(query, "system", ("storm", "sanitary", "combined")),
+        state=read_choice(query, "state", tuple(STATES)),
+        flag=read_choice(query, "flag", FLAGS),
+        pipe=read_pipe(query),
+        unit=read_text(query, "unit"),
+        township=read_text(query, "township"),
+        system=read_choice(query, "system", ("storm", "sanitary", "combined")),
     )
-
-
-def _check_order(first: date | None, last: date | None) -> None:
-    if first is not None and last is not None and last < first:
-        raise refuse_parameter("to", "早于 from", "is before from")
-
-
-def _read_day(query: QueryParams, name: str) -> date | None:
-    if name not in query:
-        return None
-    try:
-        return date.fromisoformat(query[name])
-    except ValueError:
-        raise refuse_parameter(name, "需为日期,如 2026-06-30", "takes a date") from None
-
-
-def _read_choice(query: QueryParams, name: str, known: Sequence[str]) -> str | None:
-    word = query.get(name)
-    if word is not None and word not in known:
-        words = ", ".join(known)
-        raise refuse_parameter(name, f"需为 {words} 之一", f"takes one of {words}")
-    return word
-
-
-def _read_text(query: QueryParams, name: str) -> str | None:
-    word = query.get(name)
-    if word is not None and (len(word) > 200 or "\x00" in word):
-        raise refuse_parameter(name, "过长或无法存储", "is too long, or cannot be stored")
-    return word
-
-
-def _read_pipe(query: QueryParams) -> UUID | None:
-    try:
-        return UUID(query["pipe"]) if "pipe" in query else None
-    except ValueError:
-        raise refuse_parameter("pipe", "需为管段标识", "takes a pipe's id") from None
 
 
 async def one_job(request: Request) -> Response:
@@ -174,8 +145,8 @@ async def take_jobs(request: Request) -> Response:
         given = await _read_jobs(request)
         jobs, source = dict(enumerate(given.jobs, 1)), given.source
     else:
-        source = _read_text(query, "name") or "upload"
-        jobs, refused = await _read_table(request, _read_text(query, "unit"))
+        source = read_text(query, "name") or "upload"
+        jobs, refused = await _read_table(request, read_text(query, "unit"))
     today, numbers = _today(request), list(jobs)
 
     def work(connection: Connection) -> dict[str, Any]:  # Any: JSON
@@ -203,11 +174,7 @@ async def _read_jobs(request: Request) -> Jobs:
 
 
 async def _read_table(request: Request, unit: str | None) -> tuple[dict[int, Job], list[Refused]]:
-    with tempfile.TemporaryDirectory(prefix="infratrack-desilting-") as folder:
-        path = Path(folder) / "book"
-        with path.open("wb") as file:
-            async for piece in request.stream():
-                await run_sync(file.write, piece)
+    async with receive_file(request) as path:
         return await run_sync(partial(read_table, path, unit=unit))
 
 
@@ -227,16 +194,16 @@ async def take_reply(request: Request) -> Response:
 def _read_period(request: Request) -> ProgressFilter:
     """The period asked for, this year so far without one; days end on the business clock."""
     query, today = request.query_params, _today(request)
-    last = _read_day(query, "to") or today
-    first = _read_day(query, "from") or date(last.year, 1, 1)
-    _check_order(first, last)
-    as_of, known = _read_day(query, "as-of"), _read_day(query, "known-at")
+    last = read_day(query, "to") or today
+    first = read_day(query, "from") or date(last.year, 1, 1)
+    check_order(first, last)
+    as_of, known = read_day(query, "as-of"), read_day(query, "known-at")
     zone = application_of(request).zone
     ends = [None if d is None else datetime.combine(d, time.max, zone) for d in (as_of, known)]
     return ProgressFilter(
         first=first,
         last=last if as_of is None else min(last, as_of),
-        township=_read_text(query, "township"),
+        township=read_text(query, "township"),
         as_of=ends[0],
         known_at=ends[1],
     )
@@ -247,17 +214,18 @@ async def progress(request: Request) -> Response:
     query = request.query_params
     check_known(query, _PERIOD)
     asked, rules = _read_period(request), load_rules()
-    shape = _read_choice(query, "f", ("json", "xlsx"))
+    shape = read_choice(query, "f", ("json", "xlsx"))
     cells = orjson.loads(await _ask(request, progress_grid(asked, rules)) or "[]")
     if shape != "xlsx":
         return _answer({**describe_progress(asked, rules), "cells": cells})
     require(person_of(request), Action.EXPORT)
-    statement = progress_rows(asked, rules, limit=MOST_IN_FILE)
+    statement = progress_rows(asked, rules, limit=MOST_IN_FILE + 1)
     rows = orjson.loads(await _ask(request, statement) or "[]")
     with tempfile.TemporaryDirectory(prefix="infratrack-progress-") as folder:
         path = Path(folder) / "progress.xlsx"
         language = choose_language(request)
-        await run_sync(write_progress, path, asked, cells, rows, rules, language)
+        works = Works(rows[:MOST_IN_FILE], is_cut=len(rows) > MOST_IN_FILE)
+        await run_sync(write_progress, path, asked, cells, works, rules, language)
         book = await run_sync(path.read_bytes)
     name = quote("管网进度.xlsx")
     headers = {**_PRIVATE, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
@@ -272,9 +240,9 @@ async def progress_works(request: Request) -> Response:
     statement = progress_rows(
         asked,
         load_rules(),
-        activity=_read_choice(query, "activity", tuple(ACTIVITIES)),
-        state=_read_choice(query, "state", tuple(STATES)),
-        system=_read_choice(query, "system", tuple(SYSTEMS)),
+        activity=read_choice(query, "activity", tuple(ACTIVITIES)),
+        state=read_choice(query, "state", tuple(STATES)),
+        system=read_choice(query, "system", tuple(SYSTEMS)),
         limit=limit + 1,
         offset=_read_offset(query),
     )

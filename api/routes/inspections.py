@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -25,7 +24,14 @@ from api.ogc.parameters import (
     make_cursor,
     read_cursor,
     read_limit,
-    refuse_parameter,
+)
+from api.query_values import (
+    read_choice,
+    read_day,
+    read_days,
+    read_pipe,
+    read_text,
+    receive_file,
 )
 from api.recording import recording_pool
 from api.routes.records import read_identifier
@@ -43,7 +49,6 @@ from gis.network.repairs_file import write_repairs
 from gis.people.policy import Action, require
 from gis.queries import Statement
 
-MAX_BOOK = 50 * 1024**2
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PRIVATE = {"Cache-Control": "no-store"}
 _LISTED = {
@@ -89,51 +94,18 @@ async def list_inspections(request: Request) -> Response:
 
 
 def _read_filter(query: QueryParams) -> questions.InspectionFilter:
-    first, last = _read_day(query, "from"), _read_day(query, "to")
-    if first is not None and last is not None and last < first:
-        raise refuse_parameter("to", "早于 from", "is before from")
-    matched = _read_choice(query, "matched", ("true", "false"))
+    first, last = read_days(query)
+    matched = read_choice(query, "matched", ("true", "false"))
     return questions.InspectionFilter(
         first=first,
         last=last,
-        method=_read_choice(query, "method", tuple(METHODS)),
+        method=read_choice(query, "method", tuple(METHODS)),
         is_matched=None if matched is None else matched == "true",
-        code=_read_text(query, "code"),
-        repair_class=_read_choice(query, "repair-class", _CLASSES),
-        pipe=_read_pipe(query),
-        unit=_read_text(query, "unit"),
+        code=read_text(query, "code"),
+        repair_class=read_choice(query, "repair-class", _CLASSES),
+        pipe=read_pipe(query),
+        unit=read_text(query, "unit"),
     )
-
-
-def _read_day(query: QueryParams, name: str) -> date | None:
-    if name not in query:
-        return None
-    try:
-        return date.fromisoformat(query[name])
-    except ValueError:
-        raise refuse_parameter(name, "需为日期,如 2026-06-30", "takes a date") from None
-
-
-def _read_choice(query: QueryParams, name: str, known: tuple[str, ...]) -> str | None:
-    word = query.get(name)
-    if word is not None and word not in known:
-        words = ", ".join(known)
-        raise refuse_parameter(name, f"需为 {words} 之一", f"takes one of {words}")
-    return word
-
-
-def _read_text(query: QueryParams, name: str) -> str | None:
-    word = query.get(name)
-    if word is not None and (len(word) > 200 or "\x00" in word):
-        raise refuse_parameter(name, "过长或无法存储", "is too long, or cannot be stored")
-    return word
-
-
-def _read_pipe(query: QueryParams) -> UUID | None:
-    try:
-        return UUID(query["pipe"]) if "pipe" in query else None
-    except ValueError:
-        raise refuse_parameter("pipe", "需为管段标识", "takes a pipe's id") from None
 
 
 def _read_rules(query: QueryParams) -> Rules:
@@ -164,7 +136,7 @@ async def pipe_condition(request: Request) -> Response:
     """A pipe's latest grade, its history, and what the latest run saw as GeoJSON."""
     check_known(request.query_params, {*COMMON, "rules", "on"})
     rules, identifier = _read_rules(request.query_params), read_identifier(request)
-    on = _read_day(request.query_params, "on")
+    on = read_day(request.query_params, "on")
     if "sewer_pipe" not in parts_of(request).kinds:
         raise HTTPException(404)
     content = await _ask(request, questions.pipe_condition(identifier, on=on, rules=rules.version))
@@ -176,7 +148,7 @@ async def pipe_condition(request: Request) -> Response:
 async def classes(request: Request) -> Response:
     """The latest classes of every inspected pipe, and the words of the repair classes."""
     check_known(request.query_params, {*COMMON, "rules", "on"})
-    rules, on = _read_rules(request.query_params), _read_day(request.query_params, "on")
+    rules, on = _read_rules(request.query_params), read_day(request.query_params, "on")
     if "sewer_pipe" not in parts_of(request).kinds:
         raise HTTPException(404)
     content = await _ask(request, questions.latest_classes(on=on, rules=rules.version))
@@ -195,11 +167,11 @@ async def repairs(request: Request) -> Response:
     check_known(query, {*COMMON, "rules", "on", "system", "road"})
     rules = _read_rules(query)
     asked = RepairFilter(
-        on=_read_day(query, "on"),
-        system=_read_text(query, "system"),
-        road=_read_text(query, "road"),
+        on=read_day(query, "on"),
+        system=read_text(query, "system"),
+        road=read_text(query, "road"),
     )
-    shape = _read_choice(query, "f", ("json", "xlsx"))
+    shape = read_choice(query, "f", ("json", "xlsx"))
     if shape == "xlsx":
         require(person_of(request), Action.EXPORT)
     content = await _ask(request, repairs_question(asked, rules=rules.version))
@@ -221,25 +193,21 @@ async def import_table(request: Request) -> Response:
     query, parts = request.query_params, application_of(request)
     check_known(query, {*COMMON, "name", "dry-run", "method", "unit", "importance", "soil"})
     given = Given(
-        method=_read_choice(query, "method", tuple(METHODS)) or "cctv",
-        unit=_read_text(query, "unit"),
-        importance=_read_text(query, "importance"),
-        soil=_read_text(query, "soil"),
+        method=read_choice(query, "method", tuple(METHODS)) or "cctv",
+        unit=read_text(query, "unit"),
+        importance=read_text(query, "importance"),
+        soil=read_text(query, "soil"),
     )
-    dry_run = _read_choice(query, "dry-run", ("true", "false")) == "true"
+    dry_run = read_choice(query, "dry-run", ("true", "false")) == "true"
     person, today = person_of(request), parts.clock().astimezone(parts.zone).date()
-    with tempfile.TemporaryDirectory(prefix="infratrack-cctv-") as folder:
-        path = Path(folder) / "book"
-        with path.open("wb") as file:
-            async for piece in request.stream():
-                await anyio.to_thread.run_sync(file.write, piece)
+    async with receive_file(request) as path:
         work = partial(
             import_cctv,
             parts.database,
             path,
             actor=person.login,
             today=today,
-            name=_read_text(query, "name") or "upload",
+            name=read_text(query, "name") or "upload",
             given=given,
             dry_run=dry_run,
             pool=recording_pool(person),

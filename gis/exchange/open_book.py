@@ -74,7 +74,7 @@ def _read_workbook(path: Path) -> dict[str, Any]:  # Any: plain JSON
                 reason=str(error)[:200]
             )
         ) from error
-    return {"sheets": sheets, "encoding": "utf-8", "left_out": sorted(hidden)}
+    return {"sheets": sheets, "left_out": sorted(hidden)}
 
 
 def _read_sheet(sheet: CalamineSheet, name: str, left: int) -> dict[str, Any]:  # Any: plain JSON
@@ -150,7 +150,7 @@ def _read_csv(path: Path) -> dict[str, Any]:  # Any: plain JSON
             )
         ) from error
     sheet = {"name": "CSV", "numbers": numbers, "rows": rows, "merged": []}
-    return {"sheets": [sheet], "encoding": encoding, "left_out": []}
+    return {"sheets": [sheet], "left_out": []}
 
 
 if __name__ == "__main__":

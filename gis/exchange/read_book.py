@@ -61,7 +61,6 @@ class Book:
     """The visible sheets of a workbook; ``left_out`` names the hidden ones."""
 
     sheets: list[Sheet]
-    encoding: str
     left_out: list[str]
 
 
@@ -187,4 +186,4 @@ def _run_child(copy: Path, driver: str, folder: Path) -> Book:
         Sheet(s["name"], s["numbers"], s["rows"], [tuple(m) for m in s["merged"]])
         for s in answer["sheets"]
     ]
-    return Book(sheets, answer["encoding"], answer["left_out"])
+    return Book(sheets, answer["left_out"])

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import orjson
@@ -272,4 +272,3 @@ def record_reply(connection: Connection, job: UUID, reply: Reply, *, today: date
 
 
 NO_JOB = Text(zh="没有此清淤作业", en="no such desilting job")
-State = Literal["completed", "under_way"]

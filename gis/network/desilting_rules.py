@@ -75,10 +75,6 @@ class DesiltingRules(_Data):
     flag: tuple[Flag, ...]
     why: Mapping[str, Words]
 
-    def flag_of(self, identifier: str) -> Flag:
-        """One flag by its id."""
-        return next(flag for flag in self.flag if flag.id == identifier)
-
 
 @cache
 def load_rules(version: str = VERSION) -> DesiltingRules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,27 @@ _ROWS: Mapping[str, Text] = {
     "record": Text(zh="来源", en="Record"),
     "id": Text(zh="记录标识", en="Record id"),
 }
+_CUT = Text(
+    zh="本表只列最近的 {most} 条,尚有更早的未列出:请缩短时段或按乡镇分别导出;汇总表为全部数据。",
+    en="Only the latest {most} works are listed, there are earlier ones: ask for a shorter period"
+    " or one township. The grid is of all of them.",
+)
 _WORDS = {"activity": ACTIVITIES, "state": STATES, "system": SYSTEMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Works of a period, the latest first; ``is_cut`` where there are more than are listed."""
+
+    rows: Sequence[Row]
+    is_cut: bool = False
 
 
 def write_progress(
     path: Path,
     asked: ProgressFilter,
     cells: Sequence[Row],
-    rows: Sequence[Row],
+    works: Works,
     rules: DesiltingRules,
     language: Language,
 ) -> None:
@@ -59,7 +73,7 @@ def write_progress(
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF4", "text_wrap": True, "border": 1})
     km = book.add_format({"num_format": "0.000", "border": 1})
     _write_grid(book.add_worksheet(_SHEETS[0].get(language)), asked, cells, language, (bold, km))
-    _write_rows(book.add_worksheet(_SHEETS[1].get(language)), rows, rules, language, bold)
+    _write_rows(book.add_worksheet(_SHEETS[1].get(language)), works, rules, language, bold)
     sheet = book.add_worksheet(_SHEETS[2].get(language))
     sheet.set_column(0, 0, 110)
     for number, words in enumerate(_describe(rules)):
@@ -103,14 +117,19 @@ def _join(state: str, system: str) -> Text:
 
 
 def _write_rows(
-    sheet: Worksheet, rows: Sequence[Row], rules: DesiltingRules, language: Language, bold: Format
+    sheet: Worksheet, works: Works, rules: DesiltingRules, language: Language, bold: Format
 ) -> None:
-    sheet.freeze_panes(1, 0)
+    """One work a row; that there are more is said above them, where nobody misses it."""
+    top = 0
+    if works.is_cut:
+        sheet.write_string(0, 0, _CUT.format(most=f"{len(works.rows):,}").get(language), bold)
+        top = 1
+    sheet.freeze_panes(top + 1, 0)
     sheet.set_column(0, len(_ROWS) - 1, 13)
     titles = {flag.id: flag.title.text for flag in rules.flag}
     for column, words in enumerate(_ROWS.values()):
-        sheet.write_string(0, column, words.get(language), bold)
-    for number, row in enumerate(rows, 1):
+        sheet.write_string(top, column, words.get(language), bold)
+    for number, row in enumerate(works.rows, top + 1):
         for column, name in enumerate(_ROWS):
             value = row[name]
             if name in _WORDS:

@@ -45,8 +45,6 @@ class Numbers:
     """A column of numbers: NaN where there is none; masks of what was noticed."""
 
     values: Floats
-    given: npt.NDArray[np.bool_]
-    """The cell is not blank."""
     unreadable: npt.NDArray[np.bool_]
     sentinel: npt.NDArray[np.bool_]
 
@@ -87,12 +85,9 @@ def read_numbers(values: Objects, *, zero_is_missing: bool = False) -> Numbers:
     out = np.full(count, np.nan)
     out[kinds] = values[kinds].astype(float)
     odd = np.flatnonzero(~kinds & (values != None))  # noqa: E711 - of an array
-    given = np.zeros(count, dtype=bool)
-    given[kinds] = True
     unreadable, sentinel = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for at, (value, said) in zip(odd, map_distinct(values[odd], _read_number), strict=True):
         out[at] = value
-        given[at] = said != "blank"
         unreadable[at] = said == "unreadable"
         sentinel[at] = said == "sentinel"
     with np.errstate(invalid="ignore"):
@@ -101,7 +96,7 @@ def read_numbers(values: Objects, *, zero_is_missing: bool = False) -> Numbers:
     stand_in = np.isin(out, _SENTINELS) | (zero_is_missing & (out == 0))
     sentinel |= stand_in
     out[stand_in | absurd] = np.nan
-    return Numbers(out, given, unreadable, sentinel)
+    return Numbers(out, unreadable, sentinel)
 
 
 def _read_number(cell: object) -> tuple[float, str]:

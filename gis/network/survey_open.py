@@ -80,7 +80,7 @@ def _read_workbook(path: Path, folder: Path) -> dict[str, Any]:  # Any: plain JS
         raise _unreadable(error) from error
     notes = _scan_archive(path, names) if zipfile.is_zipfile(path) else {}
     noted = [sheet | notes.get(sheet["name"], {}) for sheet in sheets]
-    return {"sheets": noted, "encoding": "", "macros": "" in notes}
+    return {"sheets": noted, "macros": "" in notes}
 
 
 def _too_many(count: int) -> SourceError:
@@ -235,7 +235,7 @@ def _read_csv(path: Path, folder: Path) -> dict[str, Any]:  # Any: plain JSON
     if cells > MAX_CELLS:
         raise _too_big(path.name, cells)
     answer = _keep(folder, 0, "", rows) | {"merged": []}
-    return {"sheets": [answer], "encoding": encoding, "macros": False}
+    return {"sheets": [answer], "macros": False}
 
 
 if __name__ == "__main__":

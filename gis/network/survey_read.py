@@ -56,7 +56,6 @@ class Book:
     name: str
     sheets: list[Sheet]
     has_macros: bool = False
-    encodings: tuple[str, ...] = ()
 
 
 def read_book(paths: Sequence[Path]) -> Book:
@@ -83,7 +82,6 @@ def read_book(paths: Sequence[Path]) -> Book:
         name=paths[0].name,
         sheets=sheets,
         has_macros=any(p.has_macros for p in parts),
-        encodings=tuple(e for p in parts for e in p.encodings),
     )
 
 
@@ -146,8 +144,7 @@ def _read_one(path: Path, folder: Path) -> Book:
     sheets = [_load_sheet(result, s) for s in answer["sheets"]]
     if driver == "CSV":
         sheets = [replace(sheets[0], name=path.stem[:31])]
-    encodings = (answer["encoding"],) if answer["encoding"] else ()
-    return Book(path.name, sheets, has_macros=answer["macros"], encodings=encodings)
+    return Book(path.name, sheets, has_macros=answer["macros"])
 
 
 def _sniff(path: Path) -> str:

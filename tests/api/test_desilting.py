@@ -159,6 +159,27 @@ def test_the_grid_is_a_workbook_for_who_may_export(
     assert crowd.log_in("viewer").get(path).status_code == 403
 
 
+def test_a_workbook_that_does_not_hold_every_work_says_so(
+    officer: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/network/progress?township=D&from=2026-06-01&to=2026-06-30&f=xlsx&lang=zh"
+    whole = len(read_rows(officer, path, tmp_path))
+    monkeypatch.setattr("api.routes.desilting.MOST_IN_FILE", whole - 1)
+    assert len(read_rows(officer, path, tmp_path)) == whole  # its head, and all works
+    monkeypatch.setattr("api.routes.desilting.MOST_IN_FILE", whole - 2)
+    said, head, *rows = read_rows(officer, path, tmp_path)
+    assert f"只列最近的 {whole - 2} 条" in said[0]
+    assert (head[0], len(rows)) == ("工作内容", whole - 2)
+
+
+def read_rows(client: httpx.Client, path: str, folder: Path) -> list[list[Any]]:
+    (folder / "b.xlsx").write_bytes(client.get(path).content)
+    rows: list[list[Any]] = (
+        CalamineWorkbook.from_path(str(folder / "b.xlsx")).get_sheet_by_index(1).to_python()
+    )
+    return rows
+
+
 def test_who_only_reads_records_nothing(officer: httpx.Client, crowd: Crowd) -> None:
     viewer = crowd.log_in("viewer")
     assert viewer.get("/desilting?township=D").status_code == 200

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from gis import store
 from gis.db.cluster import Cluster
-from gis.db.handle import PooledDatabase, set_context
+from gis.db.handle import PooledDatabase
 from gis.db.roles import OWNER, Pool
 from gis.errors import InputError
 from gis.kinds import KINDS
@@ -238,14 +238,31 @@ def edges(connection: Connection) -> set[tuple[object, ...]]:
     }
 
 
-def test_a_commit_that_touches_no_pipe_settles_nothing_and_ends(
-    fresh_database: PooledDatabase,
-) -> None:
+def test_what_changes_no_end_settles_nothing(fresh_database: PooledDatabase) -> None:
+    """A row that is settled anew is written anew: its transaction (xmin) tells."""
     with fresh_database.write(actor="t", reason="t") as connection:
-        add_pipe(connection, "P", at(0), at(30))
-    for _ in range(2):
-        with fresh_database.write(actor="t", reason="t") as connection:
-            set_context(connection, actor="t", reason="note")
-            connection.execute(text("UPDATE core.sewer_pipe SET note = 'x'"))
-    with fresh_database.read() as connection:
+        manhole = add_manhole(connection, "M", at(0))
+        pipe = add_pipe(connection, "P", at(0), at(30), up_node="M")
+    settled = written(fresh_database)
+    for table, values in (
+        ("sewer_pipe", "note = 'x', diameter_mm = 400"),
+        ("sewer_manhole", "cover_state = 'missing'"),
+    ):
+        with fresh_database.write(actor="t", reason="note") as connection:
+            connection.execute(text(f"UPDATE core.{table} SET {values}"))
+        assert written(fresh_database) == settled
+    with fresh_database.write(actor="t", reason="t") as connection:
+        store.change(connection, "sewer_manhole", manhole, {"code": "M2"})
+    assert written(fresh_database) != settled
+    settled = written(fresh_database)
+    with fresh_database.write(actor="t", reason="t") as connection:
+        store.change(connection, "sewer_pipe", pipe, {"up_node": "M2"})
+    assert written(fresh_database) != settled
+
+
+def written(database: PooledDatabase) -> list[tuple[object, ...]]:
+    """Which transaction wrote each edge; nothing may wait to be settled after a commit."""
+    with database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM core.network_dirty").scalar() == 0
+        rows = connection.exec_driver_sql("SELECT pipe_id, xmin::text FROM core.network_edge")
+        return sorted(tuple(row) for row in rows)

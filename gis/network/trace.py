@@ -114,13 +114,27 @@ def _word(column: str) -> str:
     return f"""coalesce('"' || {column} || '"', 'null')"""
 
 
-def _feature(alias: str, identifier: str, properties: Mapping[str, str]) -> str:
-    """A GeoJSON feature as SQL text; row_to_json over a subselect takes twice as long."""
-    names = ",".join(f'"{name}":%%s' for name in properties)
-    return (
-        f"""format('{{"type":"Feature","id":"%%s","geometry":%%s,"properties":{{{names}}}}}',"""
-        f" {identifier}, ST_AsGeoJSON({alias}.geometry, 7, 0), {', '.join(properties.values())})"
-    )
+def _feature(
+    alias: str, identifier: str, values: Mapping[str, str], words: Mapping[str, str] | None = None
+) -> str:
+    """A GeoJSON feature as SQL text, of values that are JSON and words that are always there.
+
+    Joined: row_to_json over a subselect takes twice as long (100,000 pipes).
+    """
+    parts = [
+        """'{"type":"Feature","id":"'""",
+        identifier,
+        """'","geometry":'""",
+        f"ST_AsGeoJSON({alias}.geometry, 7, 0)",
+    ]
+    lead = ',"properties":{'
+    for name, word in (words or {}).items():
+        parts += [f"""'{lead}"{name}":"'""", word]
+        lead = '",'
+    for name, value in values.items():
+        parts += [f"""'{lead}"{name}":'""", value]
+        lead = ","
+    return f"concat({', '.join(parts)}, '}}}}')"
 
 
 def _flags(pool: Pool) -> dict[str, str]:
@@ -158,20 +172,22 @@ def _pipes(walk: Walk, pool: Pool, parameters: Parameters) -> str:
         "f",
         "w.pipe_id",
         {
-            "kind": """'"sewer_pipe"'""",
             "code": "to_json(f.code)",
-            "system": _word("f.system"),
             "diameter_mm": _number("f.diameter_mm"),
             "width_mm": _number("f.width_mm"),
             "height_mm": _number("f.height_mm"),
             "material": _word("f.material"),
             "length_m": "round(f.length_m * 100) / 100",
             "progress": _word("f.progress"),
-            "service_state": _word("f.service_state"),
-            "source_id": _word("w.source_id"),
-            "target_id": _word("w.target_id"),
             "is_backward": "CASE WHEN w.is_backward THEN 'true' ELSE 'false' END",
             "crossed": f"CASE WHEN {is_crossed} THEN {crossed} ELSE '[]' END",
+        },
+        {
+            "kind": "'sewer_pipe'",
+            "system": "f.system",
+            "service_state": "f.service_state",
+            "source_id": "w.source_id",
+            "target_id": "w.target_id",
         },
     )
     counts = ", ".join(f"count(*) FILTER (WHERE f.is_{word}) AS {word}" for word in flags)

@@ -138,7 +138,7 @@ async def trace(request: Request) -> Response:
 
 def _draw_way(ask: Ask, parts: Parts, way: ways.Way) -> bytes:
     """The way as GeoJSON, its summary, and its steps in order."""
-    features, summary = ask(
+    pipes, nodes, summary = ask(
         tracing.trace_statement(way.as_walk(), parts.pool, says_dead_ends=False)
     )[0]
     head = {
@@ -152,7 +152,7 @@ def _draw_way(ask: Ask, parts: Parts, way: ways.Way) -> bytes:
         ],
     }
     body = (orjson.dumps(head)[:-1], b',"summary":', summary.encode(), b',"features":[')
-    return b"".join((*body, (features or "").encode(), b"]}"))
+    return b"".join((*body, tracing.join_features(pipes, nodes).encode(), b"]}"))
 
 
 async def path(request: Request) -> Response:

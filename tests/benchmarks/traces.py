@@ -1,6 +1,6 @@
 """How fast a sewer network is traced, beside pgRouting and NetworkX in the same run, as ratios.
 
-    python -m tests.benchmarks.traces [--pipes 100000] [--rounds 15] [--networkx-python PATH]
+    python -m tests.benchmarks.traces [--pipes 100000] [--rounds 5] [--networkx-python PATH]
 
 A tree of pipes with 1 % of bifurcations is loaded into a cluster of the run's own and served by
 one process. "served" is ``GET /network/trace`` as uncompressed GeoJSON over the loopback to the
@@ -8,7 +8,8 @@ last byte, on a warm connection, the people apart; "psql" the same statement thr
 find the pipes only: pgr_drivingDistance over the whole table with its edges joined again, for
 it gives a spanning tree (needs Debian's postgresql-15-pgrouting), and NetworkX reading an edge
 list, reversed as desktop plugins do it, or with the graph kept in memory
-(``--networkx-python``: a Python with ``tests/benchmarks/networkx.lock`` installed).
+(``--networkx-python``: a Python with ``tests/benchmarks/networkx.lock`` installed). Everything is
+measured in turn, in three blocks: another load on the machine falls on all alike.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -52,14 +54,17 @@ from gis.settings import Settings
 
 SEED = 20_261_130
 WANTED = 2_000
+BLOCKS = 3
 Ints = npt.NDArray[np.int64]
+Times = dict[str, list[float]]
+"""Seconds of each round by what was measured; none where it is not installed."""
 
 
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pipes", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--networkx-python")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as scratch:
@@ -118,18 +123,43 @@ def _frame(
     return frame.assign(code=codes, source_code=codes)
 
 
-def _count_upstream(upper: Ints, lower: Ints) -> Ints:
-    """Nodes above each node in the tree (without the bifurcations): where to ask."""
-    tree = slice(0, int(upper.max()))
-    above = np.zeros(int(upper.max()) + 1, dtype=np.int64)
-    for up, down in zip(upper[tree][::-1], lower[tree][::-1], strict=True):
-        above[down] += above[up] + 1
-    return above
+def find_start(upper: Ints, lower: Ints, wanted: int) -> int:
+    """A node with at least so many upstream pipes, and hardly more."""
+    order = np.argsort(lower, kind="stable")
+    begins = np.searchsorted(lower[order], np.arange(int(upper.max()) + 2))
+
+    def count(node: int) -> int:
+        seen, front = {node}, [node]
+        found = 0
+        while front:
+            at = front.pop()
+            pipes = order[begins[at] : begins[at + 1]]
+            found += len(pipes)
+            above = set(upper[pipes].tolist()) - seen
+            seen |= above
+            front += above
+        return found
+
+    # By size without what bifurcations bring, which is a lower bound; then counted.
+    own = np.zeros(int(upper.max()) + 1, dtype=np.int64)
+    first = np.unique(upper, return_index=True)[1]
+    for node, below in zip(upper[first][::-1].tolist(), lower[first][::-1].tolist(), strict=True):
+        own[below] += own[node] + 1
+    near = np.argsort(np.abs(own - wanted * 0.8))[:50].tolist()
+    sizes = {n: count(n) for n in [0, *near]}
+    at = min((n for n in sizes if sizes[n] >= wanted), key=sizes.__getitem__)
+    while True:
+        above = set(upper[order[begins[at] : begins[at + 1]]].tolist())
+        fewer = [n for n in above if count(n) >= wanted]
+        if not fewer:
+            return int(at)
+        at = fewer[0]
 
 
 def _compare(
     installation: Installation, cluster: Cluster, folder: Path, given: argparse.Namespace
 ) -> None:
+    load = _load_average()
     upper, lower = make_tree(given.pipes)
     _load(installation, upper, lower)
     superuser = create_engine(cluster.superuser_url(DATABASE), isolation_level="AUTOCOMMIT")
@@ -138,16 +168,21 @@ def _compare(
     superuser.dispose()
     with installation.db.read() as connection:
         assert check_topology(connection).is_sound
-    above = _count_upstream(upper, lower)
-    middle = int(np.argmin(abs(above - WANTED)))
-    cases = {"upstream": f"J{middle}", "whole network": "J0"}
+    cases = {
+        "upstream": f"J{find_start(upper, lower, min(WANTED, given.pipes // 2))}",
+        "whole network": "J0",
+    }
+    versions = _versions(cluster)
     with _serve(installation, folder) as port:
         for name, start in cases.items():
             _measure(installation, cluster, folder, port, name, start, given)
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+         if line.startswith("model name")), platform.processor())  # fmt: skip
     print(
-        f"{given.pipes:,} pipes, median of {given.rounds}; {os.cpu_count()} processors,"
-        f" {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f},"
-        f" Python {platform.python_version()}, PostgreSQL {_version(cluster)}"
+        f"\n{given.pipes:,} pipes, {BLOCKS} x {given.rounds} rounds; {os.cpu_count()} processors"
+        f" ({cpu}), load {load} before, {_load_average()} after;"
+        f" Python {platform.python_version()}, {versions}"
     )
 
 
@@ -160,42 +195,59 @@ def _measure(
     start: str,
     given: argparse.Namespace,
 ) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     size, pipes = 0, 0
 
-    def ask() -> None:
+    def ask(client: http.client.HTTPConnection) -> None:
         nonlocal size
         client.request("GET", f"/network/trace?from={start}&direction=up")
-        size = len(client.getresponse().read())
+        response = client.getresponse()
+        size = len(response.read())
+        assert response.status == 200
 
-    served = _time(ask, given.rounds)
     with installation.db.read() as connection:
         asker = asking(connection)
         place = find_place(asker, start)
         statement = trace_statement(
             walk_from(place, Direction.UP), Pool.STAFF, says_dead_ends=False
         )
-        pipes = json.loads(asker(statement)[0][1])["pipes"]
+        pipes = json.loads(asker(statement)[0][2])["pipes"]
     with psycopg.connect(connection_address(cluster.url(Pool.STAFF.role, DATABASE))) as raw:
         sql = psycopg.ClientCursor(raw).mogrify(statement.sql.encode(), statement.parameters)
-    print(f"\n{name}: {pipes:,} pipes, {size / 1e6:.2f} MB")
-    _print("served to the last byte", served, served)
-    _print("the same SQL in psql", _time_psql(cluster, folder, sql, given.rounds), served)
     target = str(place.id)
-    _print("pgr_drivingDistance, re-joined", _time_pgrouting(cluster, target, given), served)
-    for words, seconds in _time_networkx(cluster, folder, target, given).items():
-        _print(words, seconds, served)
+    times: Times = {}
+    for _ in range(BLOCKS):
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        block = {
+            SERVED: _time(partial(ask, client), given.rounds),
+            "the same SQL in psql": _time_psql(cluster, folder, sql, given.rounds),
+            "pgr_drivingDistance, re-joined": _time_pgrouting(cluster, target, given.rounds),
+            **_time_networkx(cluster, folder, target, given),
+        }
+        client.close()
+        for words, taken in block.items():
+            times.setdefault(words, []).extend(taken)
+    print(f"\n{name}: {pipes:,} pipes, {size / 1e6:.2f} MB")
+    served = statistics.median(times[SERVED])
+    for words, taken in times.items():
+        if taken:
+            median = statistics.median(taken)
+            print(
+                f"  {words:44} median {median * 1e3:8.1f} ms, least {min(taken) * 1e3:8.1f} ms,"
+                f" {median / served:7.2f} x served"
+            )
+        else:
+            print(f"  {words:44} not installed")
 
 
-def _print(words: str, seconds: float | None, served: float) -> None:
-    if seconds is None:
-        print(f"  {words:44} not installed")
-    else:
-        print(f"  {words:44} {seconds * 1e3:9.1f} ms  x{seconds / served:.2f}")
+SERVED = "served to the last byte"
 
 
-def _time(work: Callable[[], None], rounds: int) -> float:
-    """Median seconds, after two warm-ups."""
+def _load_average() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def _time(work: Callable[[], None], rounds: int) -> list[float]:
+    """Seconds of each round, after two warm-ups."""
     for _ in range(2):
         work()
     taken = []
@@ -203,29 +255,29 @@ def _time(work: Callable[[], None], rounds: int) -> float:
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return taken
 
 
-def _time_psql(cluster: Cluster, folder: Path, sql: str, rounds: int) -> float:
-    """Median of what psql's own clock says, of one session."""
+def _time_psql(cluster: Cluster, folder: Path, sql: str, rounds: int) -> list[float]:
+    """What psql's own clock says, of one session."""
     script = folder / "trace.sql"
     script.write_text("\\timing on\n\\o /dev/null\n" + f"{sql};\n" * (rounds + 2), "utf-8")
     url = connection_address(cluster.url(Pool.STAFF.role, DATABASE))
     psql = shutil.which("psql") or "psql"
     done = subprocess.run(
-        [psql, "-X", "-q", url, "-f", str(script)], capture_output=True, text=True, check=True
+        [psql, "-XAtq", url, "-f", str(script)], capture_output=True, text=True, check=True
     )
     times = [float(t) for t in re.findall(r"(?:Time|时间)\D*([\d.]+)", done.stdout + done.stderr)]
-    return statistics.median(times[2:]) / 1e3
+    return [t / 1e3 for t in times[2:]]
 
 
-def _time_pgrouting(cluster: Cluster, target: str, given: argparse.Namespace) -> float | None:
+def _time_pgrouting(cluster: Cluster, target: str, rounds: int) -> list[float]:
     """The whole table given to pgr_drivingDistance at each question, as its users do."""
     address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address, autocommit=True) as connection:
         known = "SELECT 1 FROM pg_available_extensions WHERE name = 'pgrouting'"
         if connection.execute(known).fetchone() is None:
-            return None
+            return []
         connection.execute("CREATE EXTENSION IF NOT EXISTS pgrouting SCHEMA public")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS public.bench_arc AS WITH n AS (SELECT id, row_number()"
@@ -243,7 +295,7 @@ def _time_pgrouting(cluster: Cluster, target: str, given: argparse.Namespace) ->
             " target, 1::float8 AS cost FROM public.bench_arc', %s::bigint, 1e9::float8, true) d"
             " JOIN public.bench_arc a ON a.target = d.node"
         )
-        return _time(lambda: _drain(connection, asked, row), given.rounds)
+        return _time(lambda: _drain(connection, asked, row), rounds)
 
 
 def _drain(
@@ -253,7 +305,7 @@ def _drain(
 
 
 _NETWORKX = """
-import csv, json, sys, time, statistics, networkx as nx
+import csv, json, sys, time, networkx as nx
 path, target, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def read():
     graph = nx.MultiDiGraph()
@@ -268,22 +320,19 @@ def memory():
     above = nx.ancestors(kept, target) | {target}
     list(kept.in_edges(above, keys=True))
 out = {}
-for name, work, n in (("NetworkX, read, reversed, Bellman-Ford", plugin, 3),
+for name, work, n in (("NetworkX, read, reversed, Bellman-Ford", plugin, 1),
                       ("NetworkX, graph kept in memory", memory, rounds)):
     taken = []
     for _ in range(n):
         began = time.perf_counter(); work(); taken.append(time.perf_counter() - began)
-    out[name] = statistics.median(taken)
-out["version"] = nx.__version__
+    out[name] = taken
 print(json.dumps(out))
 """
 
 
-def _time_networkx(
-    cluster: Cluster, folder: Path, target: str, given: argparse.Namespace
-) -> dict[str, float | None]:
+def _time_networkx(cluster: Cluster, folder: Path, target: str, given: argparse.Namespace) -> Times:
     if not given.networkx_python:
-        return {"NetworkX (--networkx-python)": None}
+        return {"NetworkX (--networkx-python)": []}
     edges = folder / "edges.csv"
     address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address) as connection, edges.open("w", newline="") as file:
@@ -293,8 +342,7 @@ def _time_networkx(
         [given.networkx_python, "-c", _NETWORKX, str(edges), target, str(given.rounds)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found: dict[str, float | None] = json.loads(done.stdout)
-    print(f"  NetworkX {found.pop('version')}")
+    found: Times = json.loads(done.stdout)
     return found
 
 
@@ -312,11 +360,17 @@ def _serve(installation: Installation, folder: Path) -> Iterator[int]:
             server.wait(20)
 
 
-def _version(cluster: Cluster) -> str:
+def _versions(cluster: Cluster) -> str:
     address = connection_address(cluster.superuser_url(DATABASE))
     with psycopg.connect(address) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
-    return str(row[0]) if row else "?"
+        row = connection.execute(
+            "SELECT 'PostgreSQL ' || current_setting('server_version'), 'PostGIS ' ||"
+            " postgis_lib_version(), 'pgRouting ' || coalesce((SELECT default_version FROM"
+            " pg_available_extensions WHERE name = 'pgrouting'), 'not installed')"
+        ).fetchone()
+    lock = (Path(__file__).parent / "networkx.lock").read_text("utf-8")
+    networkx = lock.split(maxsplit=1)[0].replace("networkx==", "NetworkX ")
+    return ", ".join([*map(str, row or ()), networkx])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 OVERLAP_M2 = 1.0
-"""Slivers of drawing up to this size in all are no overlap."""
+OVERLAP_SHARE = 1e-6
+"""Slivers of drawing up to this size in all, or this share of all land, are no overlap (the 332
+subzones of Singapore overlap by 3.4 m² of 780 km²)."""
 
 
 def admit_frame(
@@ -125,7 +127,7 @@ def admit_apart(frame: Frame, name: str) -> None:
     inside = ~shapely.touches(shapes[first], shapes[second])
     first, second = first[inside], second[inside]
     areas = shapely.area(shapely.intersection(shapes[first], shapes[second]))
-    if areas.sum() > OVERLAP_M2:
+    if areas.sum() > max(OVERLAP_M2, OVERLAP_SHARE * float(shapely.area(shapes).sum())):
         worst = int(np.argmax(areas))
         raise refuse(
             "overlap",

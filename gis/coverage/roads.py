@@ -109,16 +109,13 @@ def build_network(
 
 
 def _simple_lines(roads: Frame) -> tuple[Geometries, Ints]:
-    """Single lines with the row each is of; lines without length are left out."""
+    """Single lines with the row each is of; a line without length is no valid geometry."""
     parts, row = shapely.get_parts(roads.geometry.to_numpy(), return_index=True)
     is_line = shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING
     if not is_line.all():
         bad = int(row[np.flatnonzero(~is_line)[0]])
         raise refuse("geometry", name=ROADS, count=int((~is_line).sum()), row=bad)
-    kept = shapely.length(parts) > 0
-    if not kept.any():
-        raise refuse("no_network")
-    return parts[kept], row[kept].astype(np.int64)
+    return parts, row.astype(np.int64)
 
 
 def _flags(frame: Frame, column: str) -> Bools:

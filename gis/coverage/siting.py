@@ -180,7 +180,7 @@ def choose_exactly(
     if value < 0:
         raise refuse("time_limit", seconds=seconds)
     bound = -float(answer.mip_dual_bound) if answer.mip_dual_bound is not None else np.inf
-    bound = min(max(bound, value), float(model.people.sum()))
+    bound = max(min(bound, _submodular_bound(model, greedy, sites)), value)
     return _describe(problem, model, chosen, bound, "exact", time.monotonic() - began)
 
 

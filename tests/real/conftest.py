@@ -28,6 +28,7 @@ FILES = (
     "sewer_canada/ottawa/sanitary_pipes.geojson",
     "sewer_canada/toronto/outfalls.geojson",
     "roads_shenzhen_futian/futian_osm_drive.gpkg",
+    "roads_stockholm/stockholm_osm_drive.gpkg",
     "parks_singapore/parks_singapore.gpkg",
     "inspections_chicago/food_inspections_2011_2014.csv.gz",
     "inspections_chicago/Chicago77.shp",

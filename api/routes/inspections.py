@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -41,9 +43,12 @@ from gis.network import inspection_questions as questions
 from gis.network.cctv_import import CctvReport, import_cctv
 from gis.network.cctv_judge import Given
 from gis.network.cctv_values import METHODS
+from gis.network.condition import Seen
 from gis.network.condition_explain import explain
 from gis.network.condition_rules import RULES_IN_FORCE, Rules, load_rules
 from gis.network.inspections import read_inputs
+from gis.network.pacp import describe_pacp
+from gis.network.pacp_rules import load_pacp
 from gis.network.repairs import RepairFilter, read_document, repairs_question
 from gis.network.repairs_file import write_repairs
 from gis.people.policy import Action, require
@@ -142,7 +147,16 @@ async def pipe_condition(request: Request) -> Response:
     content = await _ask(request, questions.pipe_condition(identifier, on=on, rules=rules.version))
     if content is None:
         raise NotFoundError(Text(zh="没有此管段", en="no such pipe"))
-    return _answer({"rules": _about(rules), **orjson.loads(content)})
+    document = orjson.loads(content)
+    pacp = None if document["latest"] is None else _rate_pacp(document["defects"])
+    return _answer({"rules": _about(rules), **document, "pacp": pacp})
+
+
+def _rate_pacp(defects: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """The same observations by another protocol, beside the grades of CJJ 181."""
+    found = (feature["properties"] for feature in defects["features"])
+    seen = [Seen(o["chainage_m"], o["code"], o["grade"], o["end_m"]) for o in found]
+    return describe_pacp(seen, load_pacp())
 
 
 async def classes(request: Request) -> Response:

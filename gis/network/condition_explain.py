@@ -26,7 +26,7 @@ _ENDS = ("S_M", "Y_M")
 class Term:
     """One step of a computation; ``value`` is None where something it needs is not known."""
 
-    part: Category
+    part: str
     symbol: str
     value: float | str | None
     text: Text

@@ -26,11 +26,13 @@ Category = Literal["structural", "functional"]
 CATEGORIES: tuple[Category, Category] = ("structural", "functional")
 
 
-class _Data(BaseModel):
+class Data(BaseModel):
+    """A part of a data file: nothing more than is declared, and never changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Words(_Data):
+class Words(Data):
     """Words in both languages, as a data file writes them."""
 
     zh: Annotated[str, Field(min_length=1)]
@@ -42,7 +44,7 @@ class Words(_Data):
         return Text(zh=self.zh, en=self.en)
 
 
-class Fact(_Data):
+class Fact(Data):
     """A rule with its mark: read in ``source``, or from memory and to be confirmed."""
 
     clause: str = ""
@@ -90,7 +92,7 @@ class Least(Fact):
     least_m: float
 
 
-class Gate(_Data):
+class Gate(Data):
     """Below these parameters, importance and diameter count nothing."""
 
     structural: float
@@ -109,7 +111,7 @@ class Weights(Fact):
     soil: float
 
 
-class IndexWeights(_Data):
+class IndexWeights(Data):
     """Weights of RI and of MI."""
 
     repair: Weights
@@ -188,7 +190,7 @@ class Remark(Fact, Words):
     code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
-class Rules(_Data):
+class Rules(Data):
     """One version of the rules."""
 
     version: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{2,40}$")]

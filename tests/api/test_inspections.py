@@ -117,7 +117,14 @@ def test_a_pipe_shows_its_condition_to_who_sees_pipes_only(
     assert found["pipe"]["code"] == "P-W1"
     assert found["latest"]["grade"]["repair_class"] == "Ⅳ"
     assert len(found["defects"]["features"]) == 2
-    assert officer.get(f"{path}?on=2020-01-01").json()["latest"] is None
+    before = officer.get(f"{path}?on=2020-01-01").json()
+    assert (before["latest"], before["pacp"]) == (None, None)
+    # A collapse is 5, deposits of more than half are 5: beside CJJ 181, not in its place
+    pacp = found["pacp"]
+    assert (pacp["structural"]["quick"], pacp["om"]["quick"]) == ("5100", "5100")
+    assert (pacp["overall"]["rating"], pacp["overall"]["quick"]) == (10, "5200")
+    assert pacp["rules"]["original_read"] is False
+    assert all(term["text"]["zh"] and term["rules"] for term in pacp["explain"])
     assert crowd.log_in("viewer").get(path).status_code == 200
     assert crowd.visitor().get(path).status_code == 401
     assert crowd.log_in("audit_officer").get(path).status_code == 403

@@ -129,3 +129,20 @@ def test_an_inspector_records_what_was_measured(crowd: Crowd) -> None:
     assert inspector.post(f"{here}/records", json={"nh3": 1}).status_code == 400
     (record,) = inspector.get(here).json()["records"]
     assert (record["nh3_n_mg_per_l"], record["recorded_by"]) == (12.5, "inspector")
+
+
+def test_a_model_is_for_who_may_export_and_sees_inverts(crowd: Crowd) -> None:
+    """After the test above: its network is drawn."""
+    officer = crowd.log_in("officer")
+    answer = officer.get("/network/swmm?from=C&direction=up")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["content-disposition"] == 'attachment; filename="C.inp"'
+    assert "[CONDUITS]" in answer.text
+    held = {"If-None-Match": answer.headers["etag"]}
+    assert officer.get("/network/swmm?from=C&direction=up", headers=held).status_code == 304
+    assert officer.get("/network/swmm?from=C&planned=1").status_code == 400
+    assert officer.get("/network/swmm").status_code == 400
+    assert crowd.log_in("planner").get("/network/swmm?from=C").status_code == 403
+    assert crowd.log_in("inspector").get("/network/swmm?from=C").status_code == 403
+    assert crowd.visitor().get("/network/swmm?from=C").status_code == 401

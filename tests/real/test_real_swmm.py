@@ -27,7 +27,7 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("city", CITIES)
-def test_a_real_network_runs(load: Load, tmp_path: Path, city: str) -> None:  # noqa: F811
+def test_a_real_network_runs(load: Load, tmp_path: Path, city: str) -> None:
     connection, ask = load(city)
     model = export_swmm(ask, system=PipeSystem(CITIES[city][2]))
     made = model.as_inp()

@@ -185,3 +185,19 @@ def test_a_way_to_where_it_begins_is_no_gap(client: httpx.Client) -> None:
     profile = client.get("/network/profile?from=B&to=B").json()
     assert (profile["stations"], profile["length_m"]) == ([], 0.0)
     assert "<svg" in client.get("/network/profile?from=B&to=B&f=svg").text[:200]
+
+
+def test_a_model_is_for_who_may_export_and_sees_inverts(drawn: Crowd) -> None:
+    officer = drawn.log_in("officer")
+    answer = officer.get("/network/swmm?from=C&direction=up")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["content-disposition"] == 'attachment; filename="C.inp"'
+    assert "[CONDUITS]" in answer.text
+    held = {"If-None-Match": answer.headers["etag"]}
+    assert officer.get("/network/swmm?from=C&direction=up", headers=held).status_code == 304
+    assert officer.get("/network/swmm?from=C&planned=1").status_code == 400
+    assert officer.get("/network/swmm").status_code == 400
+    assert drawn.log_in("planner").get("/network/swmm?from=C").status_code == 403
+    assert drawn.log_in("inspector").get("/network/swmm?from=C").status_code == 403
+    assert drawn.visitor().get("/network/swmm?from=C").status_code == 401

@@ -34,6 +34,9 @@ FILES = (
     "inspections_chicago/Chicago77.shp",
     "requests_stlouis_csb/csb_requests_2018_01.csv",
     "admin_china/yunnan_zhejiang_admin.gpkg",
+    "sewer_swmm_epa/epa_user2.inp",
+    "sewer_swmm_epa/epa_user4.inp",
+    "sewer_swmm_epa/epa_user5.inp",
 )
 FOUND = [name for name in FILES if FOLDER and (Path(FOLDER) / name).is_file()]
 

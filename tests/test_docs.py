@@ -162,7 +162,7 @@ def test_every_kind_is_in_the_changelog() -> None:
 
 
 def test_no_lock_names_a_host() -> None:
-    for lock in Path(PROJECT_FOLDER).rglob("*requirements.lock"):
+    for lock in Path(PROJECT_FOLDER).rglob("*.lock"):
         if ".venv" not in lock.parts:
             assert "://" not in lock.read_text(encoding="utf-8"), lock
     assert "://" not in read("layers/assets.lock.json")

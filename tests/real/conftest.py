@@ -37,6 +37,8 @@ FILES = (
     "sewer_swmm_epa/epa_user2.inp",
     "sewer_swmm_epa/epa_user4.inp",
     "sewer_swmm_epa/epa_user5.inp",
+    "sewer_giswater_santboi/giswater_ud_santboi.gpkg",
+    "sewer_teksi_aletsch/teksi_aletsch.gpkg",
 )
 FOUND = [name for name in FILES if FOLDER and (Path(FOLDER) / name).is_file()]
 

@@ -50,8 +50,6 @@ def load(db: OneTransaction, real_folder: Path, tmp_path: Path) -> Load:
     ) -> tuple[Connection, Ask, gpd.GeoDataFrame, tuple[ImportReport, ImportReport]]:
         file, nodes, own, _, arcs, mapping, _ = GIVEN[name]
         path = real_folder / file
-        if not path.is_file():
-            pytest.skip(f"without {file}")
 
         def bring(layer: str, kind: str, mapping: dict[str, str]) -> ImportReport:
             frame = gpd.read_file(path, layer=layer)

@@ -46,7 +46,13 @@ class Outcome:
 
 def list_parts(*, fast: bool, coverage: bool) -> list[Part]:
     """The parts that are programs of their own, in order."""
-    tests: tuple[str, ...] = (*_PYTHON, "pytest", "--numprocesses=2", "--dist=loadfile")
+    tests: tuple[str, ...] = (
+        *_PYTHON,
+        "pytest",
+        "--numprocesses=2",
+        "--dist=loadfile",
+        "--no-loadscope-reorder",
+    )
     if fast:
         tests += tuple(f"--ignore={path}" for path in _SLOW)
     else:

@@ -46,13 +46,7 @@ class Outcome:
 
 def list_parts(*, fast: bool, coverage: bool) -> list[Part]:
     """The parts that are programs of their own, in order."""
-    tests: tuple[str, ...] = (
-        *_PYTHON,
-        "pytest",
-        "--numprocesses=2",
-        "--dist=loadfile",
-        "--no-loadscope-reorder",
-    )
+    tests: tuple[str, ...] = (*_PYTHON, "pytest", "--numprocesses=2", "--dist=loadfile")
     if fast:
         tests += tuple(f"--ignore={path}" for path in _SLOW)
     else:

@@ -27,23 +27,6 @@ from gis.db.setup import create_database, migrate, prepare_database
 pytest_plugins = ["tests.browser.pages"]
 
 TEMPLATE = "infratrack_template"
-SLOWEST = (
-    "tests/api/test_cli.py",
-    "tests/api/test_upload_kill.py",
-    "tests/test_docs.py",
-    "tests/api/test_full_disk.py",
-    "tests/api/test_canaries.py",
-    "tests/api/test_cli_people.py",
-    "tests/browser/test_field_https.py",
-    "tests/real/test_real_maps.py",
-    "tests/gis/test_bootstrap.py",
-)
-"""Files that take minutes, each in one process: begun first, so that none is left for the end."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    place = {name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def bureau(
             name="云屏县 2026 年管网普查一标段",
         )  # fmt: skip
         with crowd.db.write(actor="officer", reason="test") as connection:
-            _, identifier = file_book(connection, filing, actor="officer", today=date(2026, 11, 30))
+            _, identifier = file_book(connection, filing, actor="officer")
         judge_import(crowd.db, UUID(str(identifier)), actor="officer", today=date(2026, 11, 30))
         yield crowd
 

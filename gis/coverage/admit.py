@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from gis.coverage.refusals import refuse
-from gis.geometry import Geometries
+from gis.geometry import TILE_SRID, Geometries
 
 Frame = Any  # Any: geopandas has no types
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,8 @@ def admit_frame(
     if len(frame) == 0:
         raise refuse("rows", name=name)
     crs = frame.crs
-    if crs is None or not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+    is_metric = crs is not None and crs.is_projected and crs.axis_info[0].unit_name == "metre"
+    if not is_metric or crs.to_epsg() == TILE_SRID:
         raise refuse("crs", name=name, crs="?" if crs is None else crs.to_string()[:60])
     if like is not None and crs != like.crs:
         raise refuse("crs_differs", name=name, crs=crs.to_string()[:60], other=str(like.crs)[:60])
@@ -157,6 +158,10 @@ def facilities_open(frame: Frame, on: date) -> Frame:
 
 
 def _day(value: object) -> date | None:
+    if value is None or value is pd.NaT or value != value:  # noqa: PLR0124  NaN is not itself
+        return None
     if isinstance(value, datetime):
-        return None if pd.isna(value) else value.date()
-    return value if isinstance(value, date) else None
+        return value.date()
+    if not isinstance(value, date):
+        raise refuse("date", value=value)
+    return value

@@ -29,6 +29,7 @@ from gis.coverage.rates import (
     stand_points,
     stands_in,
 )
+from gis.coverage.refusals import refuse
 from gis.coverage.roads import RoadNetwork
 from gis.coverage.rulesets import RuleSet
 from gis.coverage.travel import Direction
@@ -67,9 +68,11 @@ class Comparison:
 
     @property
     def official(self) -> Rate:
-        """The rate the rule itself asks for."""
+        """The rate the rule itself asks for; InputError where its land was not given."""
         base = self.ruleset.base
         if base.denominator == "residential_land":
+            if "land_euclid" not in self.rates:
+                raise refuse("no_land")
             return self.rates["land_euclid"]
         return self.rates["people_network" if base.distance == "network" else "people_euclid"]
 
@@ -161,7 +164,7 @@ def _explain(
         "detour": -people[lost & (service.reason == "reached")].sum(),
         "gained": people[~straight & service.served].sum(),
     }
-    whole = euclid.denominator
+    whole = euclid.denominator or float("nan")
     steps = [Step(k, _STEPS[k], float(v / whole), abs(float(v))) for k, v in amounts.items()]
     rest = roads.share - roads.numerator / whole
     steps.append(Step("missing", _STEPS["missing"], rest, abs(roads.missing - euclid.missing)))

@@ -147,11 +147,12 @@ def _weights(middle: Floats, band_m: float) -> csr_array:
 
 
 def _gi_star(values: Floats, weights: csr_array) -> Floats:
-    """z = (sum w x - mean W) / (s sqrt((n sum w² - W²) / (n - 1)))."""
-    count = len(values)
+    """z = (sum w x - mean W) / (s sqrt((n sum w² - W²) / (n - 1))), with w of 1 or 0."""
+    count, deviation = len(values), values.std()
+    if deviation <= 1e-12 * np.abs(values).max():  # equal but for rounding
+        return np.zeros(count)
     total = np.asarray(weights.sum(axis=1)).ravel()
-    squares = np.asarray(weights.power(2).sum(axis=1)).ravel()
-    spread = values.std() * np.sqrt(np.maximum(count * squares - total**2, 0) / (count - 1))
+    root = np.sqrt((count * total - total**2) / (count - 1))
     excess = weights @ values - values.mean() * total
-    z: Floats = np.divide(excess, spread, out=np.zeros(count), where=spread > 1e-12)
+    z: Floats = np.divide(excess, deviation * root, out=np.zeros(count), where=root > 0)
     return z

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from gis.coverage.admit import Bools, Floats, Frame, Ints, admit_frame, admit_positive
+from gis.coverage.rates import stand_points
 from gis.coverage.refusals import refuse
 from gis.coverage.roads import RoadNetwork
 from gis.geometry import Geometries
@@ -94,9 +95,7 @@ def snap_places(places: Frame, network: RoadNetwork, *, max_snap_m: float = MAX_
     """
     admit_frame(places, "人口 places")
     shapes: Geometries = places.geometry.to_numpy()
-    is_area = shapely.get_dimensions(shapes) > 0
-    points = np.where(is_area, shapely.point_on_surface(shapes), shapes)
-    entries = snap_points(points, network, max_snap_m=max_snap_m)
+    entries = snap_points(stand_points(shapes), network, max_snap_m=max_snap_m)
     if not len(entries.owner):
         raise refuse("no_entry", name="人口 places", limit=max_snap_m)
     return entries
@@ -160,8 +159,9 @@ def _owners(facilities: Frame, entrances: Frame) -> Ints:
 def _enter_points(
     shapes: Geometries, chosen: Bools, network: RoadNetwork, max_snap_m: float
 ) -> Entries:
-    at = np.flatnonzero(chosen)
-    found = snap_points(shapes[at], network, max_snap_m=max_snap_m)
+    gates, gate_of = shapely.get_parts(shapes[chosen], return_index=True)
+    at = np.flatnonzero(chosen)[gate_of]
+    found = snap_points(gates, network, max_snap_m=max_snap_m)
     none = np.zeros(len(shapes), dtype=bool)
     return Entries(
         at[found.owner].astype(np.int64), found.edge, found.along_m, found.snap_m, len(shapes), none

@@ -25,6 +25,7 @@ from gis.coverage.admit import (
     Frame,
     Ints,
     add_up,
+    admit_amounts,
     admit_frame,
     admit_period,
     admit_positive,
@@ -121,7 +122,10 @@ def find_gaps(
     admit_positive(radius_m, "半径 radius_m")
     shapes, dropped_m2 = _join(unserved, join_m, min_area_m2)
     points = stand_points(places.geometry.to_numpy())
-    people = np.asarray(places["people"], dtype=np.float64)
+    people = admit_amounts(places["people"], "人口 places", len(places))
+    for name, given in (("served", served), ("way", way)):
+        if given is not None and len(given) != len(places):
+            raise refuse("lengths", name=name, wanted=len(places), count=len(given))
     place, gap = _place_in(points, ~served, shapes)
     reasons = _reasons(points, facilities, radius_m, way, not_counted)
     which, apart = nearest(shapes, facilities.geometry.to_numpy())

@@ -277,8 +277,8 @@ def cut_to(shapes: Geometries, base: shapely.Geometry) -> tuple[Geometries, Bool
 
 def stand_points(shapes: Geometries) -> Geometries:
     """Where the people of each place stand: the point, or a point inside the area."""
-    is_area = shapely.get_dimensions(shapes) > 0
-    points: Geometries = np.where(is_area, shapely.point_on_surface(shapes), shapes)
+    is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
+    points: Geometries = np.where(is_point, shapes, shapely.point_on_surface(shapes))
     return points
 
 

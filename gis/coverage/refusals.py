@@ -94,6 +94,10 @@ _REASONS: dict[str, Text] = {
         zh="时段颠倒:止于 {end},早于起始 {begin};请对调后重算",
         en="the period is reversed: it ends on {end}, before it begins on {begin}; exchange them",
     ),
+    "date": Text(
+        zh="启用或停用日期须为日期,现为 {value}:请先转换为日期",
+        en="opening and closing days must be dates, not {value}: turn them into dates first",
+    ),
     "sites": Text(
         zh="新建数量须为 1 至候选点数({limit})之间的整数,现为 {count}",
         en="the number of new sites must be between 1 and the {limit} candidates, not {count}",

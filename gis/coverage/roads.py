@@ -21,9 +21,11 @@ from scipy.spatial import cKDTree
 
 from gis.coverage.admit import Bools, Floats, Frame, Ints, add_up, admit_frame, admit_positive
 from gis.coverage.refusals import refuse
+from gis.exchange.convert import TRUE
 from gis.geometry import Geometries
 
 ROADS = "道路 roads"
+_YES = [*TRUE, "1.0"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _flags(frame: Frame, column: str) -> Bools:
     if column not in frame:
         return np.zeros(len(frame), dtype=bool)
     words = [str(v).casefold() for v in frame[column]]
-    return np.array([w in ("true", "yes", "1", "1.0", "是") for w in words], dtype=bool)
+    return np.isin(words, _YES)
 
 
 def _paces(roads: Frame, mode: Mode, row: Ints) -> tuple[Floats, Floats]:
@@ -130,15 +132,14 @@ def _paces(roads: Frame, mode: Mode, row: Ints) -> tuple[Floats, Floats]:
     speed = np.full(len(roads), admit_positive(mode.speed_m_per_s, "速度 speed"))
     if mode.uses_road_speed and "speed_m_per_s" in roads:
         own = np.asarray(roads["speed_m_per_s"], dtype=np.float64)
-        for wrong in own[~np.isnan(own) & ~(np.isfinite(own) & (own > 0))][:1]:
-            admit_positive(float(wrong), "道路车速 speed_m_per_s")
+        wrong = ~np.isnan(own) & ~(np.isfinite(own) & (own > 0))
+        if wrong.any():
+            admit_positive(float(own[wrong][0]), "道路车速 speed_m_per_s")
         speed = np.where(np.isnan(own), speed, own)
     forward, backward = 1 / speed, 1 / speed
     if mode.obeys_oneway and "oneway" in roads:
         words = np.array([str(v).casefold() for v in roads["oneway"]], dtype=object)
-        backward = np.where(
-            np.isin(words, ["true", "yes", "1", "1.0", "forward"]), np.inf, backward
-        )
+        backward = np.where(np.isin(words, [*_YES, "forward"]), np.inf, backward)
         forward = np.where(np.isin(words, ["-1", "-1.0", "backward", "reverse"]), np.inf, forward)
     return forward[row], backward[row]
 

@@ -15,22 +15,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from gis.attributes import Text
 from gis.coverage.admit import Bools, Floats, Ints
 from gis.coverage.refusals import refuse
 from gis.errors import NotFoundError
-from gis.network.condition_rules import Words
+from gis.network.condition_rules import Data, Words
 
 FOLDER = Path(__file__).parent / "data"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Known(_Part):
+class Known(Data):
     """A fact with its clause and how it is known."""
 
     clause: Annotated[str, Field(min_length=1)]
@@ -101,7 +97,7 @@ class Speed(Known):
     m_per_s: Annotated[float, Field(gt=0, le=40)]
 
 
-class RuleSet(_Part):
+class RuleSet(Data):
     """One version of a rule."""
 
     version: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{2,40}$")]
@@ -131,8 +127,8 @@ class RuleSet(_Part):
     @property
     def is_unverified(self) -> bool:
         """Whether any fact of it is."""
-        facts = (self.base, self.parts, *self.facility_class, *self.target)
-        return any(fact.is_unverified for fact in facts)
+        facts = (self.base, self.parts, self.walking, *self.facility_class, *self.target)
+        return any(fact is not None and fact.is_unverified for fact in facts)
 
     @property
     def largest_radius_m(self) -> float:
@@ -140,11 +136,18 @@ class RuleSet(_Part):
         return max(c.radius_m for c in self.facility_class)
 
     def find_target(self, key: str | None) -> Target | None:
-        """The target of that key, or the first; None where the rule has none."""
+        """The target of that key (NotFoundError), or the first; None where the rule has none."""
         for target in self.target:
             if key in (None, target.key):
                 return target
-        return None
+        if key is None:
+            return None
+        raise NotFoundError(
+            Text(
+                zh="规则集 {version} 没有目标 {key}",
+                en="the rule set {version} has no target {key}",
+            ).format(version=self.version, key=key[:40])
+        )
 
     def classify(self, area_m2: Floats, setting: object = None) -> Ints:
         """The class of each facility by its area in m²; -1 where it does not qualify.

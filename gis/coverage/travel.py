@@ -159,6 +159,8 @@ def _split(
     snap_speed_m_per_s: float,
 ) -> _Split:
     admit_positive(snap_speed_m_per_s, "接入速度 snap_speed_m_per_s")
+    if not len(facilities.owner):
+        raise refuse("rows", name="设施入口 facility entries")
     ahead, back = network.forward, network.backward
     if measure == "metres":
         ahead, back = (np.where(np.isfinite(p), 1.0, np.inf) for p in (ahead, back))

@@ -75,7 +75,8 @@ _FACTORS: dict[str, dict[str, float]] = {
     "%": {"%": 1},
 }
 """How many of the attribute's unit one of the file's unit is (1 亩 = 2000/3 m², exactly)."""
-_TRUE = frozenset(["1", "true", "t", "yes", "y", "是", "有", "真"])
+TRUE = frozenset(["1", "true", "t", "yes", "y", "是", "有", "真"])
+"""What is read as yes, in any case of letters."""
 _FALSE = frozenset(["0", "false", "f", "no", "n", "否", "无", "假"])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -245,7 +246,7 @@ def _to_word(
 
 def _to_truth(raw: object) -> Cell:
     folded = fold(as_words(raw))
-    if folded in _TRUE:
+    if folded in TRUE:
         return Cell(value=True)
     if folded in _FALSE:
         return Cell(value=False)

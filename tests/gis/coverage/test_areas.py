@@ -18,7 +18,7 @@ from gis.coverage.areas import (
 )
 from gis.coverage.rulesets import load_ruleset
 from gis.errors import InputError
-from tests.gis.coverage.towns import facilities, frame, grid_lots, grid_places, whole
+from tests.gis.coverage.towns import facilities, frame, grid_lots, grid_places
 
 
 def test_a_strip_serves_two_columns_of_lots_and_half_a_third() -> None:
@@ -103,4 +103,3 @@ def test_a_rule_set_takes_the_parks_of_its_classes() -> None:
     historic = parks.assign(setting=["historic_quarter", None, None])
     taken = qualify(historic, load_ruleset("gbt50563-2010"))
     assert dict(zip(taken["id"], taken["radius_m"], strict=True)) == {"a": 300.0, "c": 500.0}
-    assert whole().area == 160_000

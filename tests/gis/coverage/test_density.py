@@ -81,6 +81,17 @@ def test_gi_star_of_a_row_of_three_is_that_solved_by_hand() -> None:
 
 def test_equal_values_are_neither_hot_nor_cold() -> None:
     cells, values = noise(10, 1)
-    found = find_hot_spots(cells, np.full(len(values), 7.0), band_m=150)
-    assert not found.hot.any()
-    assert not found.cold.any()
+    some = np.random.default_rng(3).uniform(1e3, 1e5, 30)  # whose mean is not what each one is
+    for value in (7.0, *some):
+        found = find_hot_spots(cells, np.full(len(values), value), band_m=150)
+        assert not found.hot.any()
+        assert not found.cold.any()
+
+
+def test_what_is_hot_is_so_in_any_unit() -> None:
+    cells, values = noise(10, 1)
+    values[:20] += 50 * values.std()
+    whole = find_hot_spots(cells, values, band_m=150)
+    tiny = find_hot_spots(cells, values * 1e-13, band_m=150)
+    assert whole.hot.any()
+    assert (tiny.hot == whole.hot).all()

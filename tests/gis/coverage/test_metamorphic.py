@@ -16,7 +16,7 @@ from gis.coverage.comparison import Comparison, compare_rates
 from gis.coverage.entries import snap_facilities, snap_places
 from gis.coverage.population import assign_people, round_people
 from gis.coverage.rates import Border, land_rate, people_euclid_rate
-from gis.coverage.roads import WALKING, build_network
+from gis.coverage.roads import build_network
 from gis.coverage.rulesets import load_ruleset
 from gis.coverage.travel import travel
 from tests.gis.coverage.towns import CRS, facilities, frame, grid_lots, random_town
@@ -26,7 +26,7 @@ RULES = load_ruleset("tijian-2021")
 seeds = pytest.mark.parametrize("seed", range(5))
 
 
-def compare(streets: Frame, places: Frame, offices: Frame, *, margin: float = 0.0) -> Comparison:
+def compare(streets: Frame, places: Frame, offices: Frame) -> Comparison:
     return compare_rates(
         RULES, places, offices, build_network(streets), Border(TOWN), land=grid_lots(6)
     )
@@ -166,4 +166,3 @@ def test_the_centre_of_a_park_serves_fewer_than_its_boundary() -> None:
     points = facilities((0, 0))
     inside = find_served(points.geometry.to_numpy(), park.geometry.to_numpy(), np.array([1.0]))
     assert inside.all()
-    assert WALKING.speed_m_per_s == 1.0

@@ -24,8 +24,8 @@ from gis.coverage.rates import Border, land_rate, people_euclid_rate
 from gis.coverage.roads import DRIVING, build_network
 from gis.coverage.rulesets import load_ruleset
 from gis.coverage.travel import pairs_within
-from gis.errors import InputError
-from gis.geometry import WGS84_SRID
+from gis.errors import InputError, NotFoundError
+from gis.geometry import TILE_SRID, WGS84_SRID
 from tests.gis.coverage.towns import (
     facilities,
     frame,
@@ -60,6 +60,18 @@ CASES: dict[str, tuple[str, Callable[[], object]]] = {
     "degrees": (
         "crs", lambda: people_euclid_rate(PLACES.set_crs(WGS84_SRID, allow_override=True),
                                           OFFICE, BASE),
+    ),
+    "a plane for tiles": (
+        "crs", lambda: people_euclid_rate(PLACES.set_crs(TILE_SRID, allow_override=True),
+                                          OFFICE, BASE),
+    ),
+    "a day in words": (
+        "date", lambda: facilities_open(OFFICE.assign(closed_on="2020-01-01"), date(2025, 1, 1)),
+    ),
+    "gaps of another list": (
+        "lengths",
+        lambda: find_gaps(grid_lots().geometry.to_numpy(), PLACES, NONE[:3], OFFICE,
+                          min_area_m2=1.0, radius_m=100.0),
     ),
     "no crs": ("crs", lambda: service_areas(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)]), 9.0)),
     "another zone": (
@@ -173,3 +185,36 @@ def test_a_day_takes_the_facilities_open_on_it() -> None:
     assert facilities_open(some, date(2024, 12, 31))["id"].tolist() == ["f0", "f1"]
     assert facilities_open(some, date(2025, 1, 1))["id"].tolist() == ["f1"]
     assert facilities_open(some, date(2025, 7, 1))["id"].tolist() == ["f1", "f2"]
+
+
+def test_people_and_gates_at_points_of_several_parts_are_where_they_are() -> None:
+    """A one-part multipoint is its point; a facility of several is entered at each."""
+    network, several = build_network(STREETS), PLACES.copy()
+    several.geometry = [shapely.MultiPoint([point]) for point in PLACES.geometry]
+    plain, same = (people_euclid_rate(p, OFFICE, BASE) for p in (PLACES, several))
+    assert (same.numerator, same.denominator) == (plain.numerator, plain.denominator)
+    assert snap_places(several, network).along_m == pytest.approx(
+        snap_places(PLACES, network).along_m
+    )
+    gates = facilities((0, 0))
+    gates.geometry = [shapely.MultiPoint([(50, 0), (350, 0)])]
+    assert snap_facilities(gates, network).owner.tolist() == [0, 0]
+
+
+def test_where_nobody_is_known_the_steps_are_unknown_too() -> None:
+    """Nobody is served, and the end of knowledge is near to all of them."""
+    far = PLACES[PLACES.geometry.x > 100]
+    office, edge = facilities((-250, 0), radius_m=260.0), Border(whole(), known=whole())
+    done = compare_rates(load_ruleset("circle-15min"), far, office, build_network(STREETS), edge)
+    assert done.rates["people_euclid"].denominator == 0
+    assert all(np.isnan(step.change) for step in done.steps)
+
+
+def test_a_target_there_is_not_and_a_rate_without_its_land_are_refused() -> None:
+    rules = load_ruleset("yuanlin-2022")
+    with pytest.raises(NotFoundError):
+        rules.find_target("eco_garden")
+    done = compare_rates(load_ruleset("tijian-2021"), PLACES, OFFICE, build_network(STREETS), BASE)
+    with pytest.raises(InputError) as refused:
+        _ = done.official
+    assert refused.value.facts["rule"] == "no_land"

@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gis.coverage.rulesets import FOLDER, known_rulesets, load_ruleset, parse_ruleset, read_ruleset
+from gis.coverage.rulesets import (
+    FOLDER,
+    Speed,
+    known_rulesets,
+    load_ruleset,
+    parse_ruleset,
+    read_ruleset,
+)
 from gis.errors import InputError, NotFoundError
 
 TEXT = (FOLDER / "yuanlin-2022.toml").read_text(encoding="utf-8")
@@ -98,3 +105,19 @@ def test_a_bureau_writes_its_own_under_its_own_name(tmp_path: Path) -> None:
 def test_an_unknown_one_is_not_found() -> None:
     with pytest.raises(NotFoundError, match="tijian-2021"):
         load_ruleset("tijian-2031")
+
+
+def test_a_speed_nobody_has_read_makes_a_rule_unverified() -> None:
+    rules = load_ruleset("tijian-2021")
+    read = {"mark": "read", "source": "the printed text"}
+    known = rules.model_copy(
+        update={
+            name: tuple(one.model_copy(update=read) for one in part)
+            if isinstance(part := getattr(rules, name), tuple)
+            else part.model_copy(update=read)
+            for name in ("base", "parts", "facility_class", "target")
+        }
+    )
+    assert not known.is_unverified
+    speed = Speed(clause="4.2", mark="memory", m_per_s=1.0)
+    assert known.model_copy(update={"walking": speed}).is_unverified

@@ -15,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import psycopg
 import shapely
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -97,17 +98,17 @@ def import_swmm(
     named = source or path.name
     done = SwmmImport(path.name, named, chosen.to_string()[:200], dry_run, file.counts)
     done.findings = tables.findings
+    # A big file is judged for longer than the server lets a transaction idle.
+    with db.read(Pool.JOBS) as connection:
+        known = _read_kinds(connection, list_bare_ids(tables))
+    kinds = make_records(tables, chosen, source=named, system=system, kinds_by_id=known)
+    _note_bare(kinds, done)
+    done.refusals = [refusal for records in kinds for refusal in records.refusals]
     try:
         with db.write(
             actor=actor, reason=f"import {path.name}"[:200], pool=Pool.JOBS
         ) as connection:
             connection.execute(text("SET LOCAL enable_bitmapscan = off"))  # as import_file does
-            kinds = make_records(
-                tables, chosen, source=named, system=system,
-                kinds_by_id=_read_kinds(connection, list_bare_ids(tables)),
-            )  # fmt: skip
-            _note_bare(kinds, done)
-            done.refusals = [refusal for records in kinds for refusal in records.refusals]
             for records in kinds:
                 done.loaded[records.kind] = _load(connection, records, done)
             if dry_run:
@@ -116,6 +117,8 @@ def import_swmm(
         pass
     except DBAPIError as error:
         raise explain_failure(error.orig, error) from error
+    except psycopg.Error as error:  # COPY speaks to the driver directly
+        raise explain_failure(error, error) from error
     return done
 
 
@@ -140,11 +143,16 @@ def _note_bare(kinds: list[Records], done: SwmmImport) -> None:
         done.findings.append(found)
 
 
+_SAME = Text(zh="与文件中另一行是同一条记录", en="another line of the file is the same record")
+
+
 def _load(connection: Connection, records: Records, done: SwmmImport) -> LoadCounts:
     """Add what is new; of what is known change what differs."""
     records = _refuse_repeats(records, done)
     stored = _read_stored(connection, records)
     at = _match(records, stored)
+    again = pd.Series(at).duplicated().to_numpy() & (at >= 0)
+    records, at = _refuse(records, again, done, _SAME), at[~again]
     known = at >= 0
     added = _add(connection, records.keep(~known), done)
     old, values, differs = _settle(records.keep(known), stored.iloc[at[known]])

@@ -226,6 +226,10 @@ def _pipe_cells(
             value = float(pipes.columns[name][i])
             if np.isfinite(value):
                 cells[name] = value
+        # Of an egg a model knows one size: the one the record has.
+        has = record.get
+        if has("shape") == "egg" and has("diameter_mm") and not has("height_mm"):
+            cells["diameter_mm"] = cells.pop("height_mm", has("diameter_mm"))
     if facts is None:
         cells["shape"] = pipes.columns["shape"][i]
         cells["declared_length_m"] = float(pipes.columns["length"][i])

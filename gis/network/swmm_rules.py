@@ -10,28 +10,23 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gis.attributes import Text
 from gis.errors import SetupError
+from gis.network.condition_rules import FOLDER, Data
 from gis.network.survey_rules import Words
 
-FOLDER = Path(__file__).parent / "data"
 VERSION = "2026-11"
 Positive = Annotated[float, Field(gt=0)]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Figures(_Data):
+class Figures(Data):
     """Figures; units as the names say."""
 
     slope_per_mille: Annotated[float, Field(ge=0)]
@@ -44,12 +39,12 @@ class Figures(_Data):
     nominal_inflow_l_per_s: Positive
 
 
-class _AssumptionWords(_Data):
+class _AssumptionWords(Data):
     id: str
     text: Words
 
 
-class SwmmRules(_Data):
+class SwmmRules(Data):
     """One version; ``mark`` says whether a person read the sources."""
 
     version: str

@@ -96,6 +96,8 @@ def read_tables(file: InpFile) -> Tables:
     _refuse_repeats(_all_links(file))
     made.pipes = _read_conduits(file, made, metres, options.get("LINK_OFFSETS") == "ELEVATION")
     _note_losses(file, made)
+    if not made.nodes.names and not made.pipes.names:
+        raise refuse_line(1, "文件里没有节点和管道", "the file holds no nodes and no conduits")
     return made
 
 
@@ -282,9 +284,9 @@ def _draw(pipes: Objects, made: Tables, section: Section) -> None:
         pipes.geometry[good] = shapely.linestrings(places[kept], indices=number[whose[kept]])
     lines = np.array(pipes.lines, dtype=int)
     made.note(
-        "no_place", lines[bad & (source != target)].tolist(),
-        Text(zh="{count} 段管道的节点没有坐标,不导入",
-             en="a node of {count} conduits has no coordinates: not imported"),
+        "no_place", lines[~good & (source != target)].tolist(),
+        Text(zh="{count} 段管道缺少位置(节点或折点),不导入",
+             en="{count} conduits lack the place of a node or vertex: not imported"),
     )  # fmt: skip
     made.note(
         "node_without_place", np.array(made.nodes.lines, dtype=int)[~placed].tolist(),
@@ -313,6 +315,3 @@ def _note_losses(file: InpFile, made: Tables) -> None:
         Text(zh="{count} 个调蓄节点按“其他”类检查井导入,不含其容积曲线",
              en="{count} storage nodes become manholes of type “other”, without their curves"),
     )  # fmt: skip
-    if made.nodes.names or made.pipes.names:
-        return
-    raise refuse_line(1, "文件里没有节点和管道", "the file holds no nodes and no conduits")

@@ -17,7 +17,7 @@ from gis.network.asking import asking
 from gis.network.swmm_export import Model, export_swmm
 from gis.network.swmm_import import SwmmImport, import_swmm
 from gis.network.swmm_read import parse_inp
-from gis.network.swmm_tables import FOOT_M, read_tables
+from gis.network.swmm_tables import read_tables
 from tests.conftest import OneTransaction
 from tests.gis.network.drawn import draw
 from tests.gis.network.test_topology import at, settle
@@ -84,7 +84,7 @@ def totals(done: SwmmImport) -> tuple[int, int, int]:
     )
 
 
-def test_names_are_ascii_and_lines_fit_the_solver(drawn: OneTransaction, tmp_path: Path) -> None:
+def test_names_are_ascii_and_lines_fit_the_solver(drawn: OneTransaction) -> None:
     model = export_swmm(asking(drawn.connection))
     names = [*model.node_names, *model.pipe_names]
     assert all(name.isascii() and " " not in name and len(name) <= 31 for name in names)
@@ -104,6 +104,25 @@ def test_our_own_file_changes_nothing_where_it_came_from(
     assert (added, changed) == (0, 0)
     assert unchanged == 8 + 3 + 8 + 2
     assert {kind: list_rows(drawn.connection, kind) for kind in KEPT} == before
+
+
+def test_an_egg_of_which_one_size_is_known_keeps_that_size(
+    drawn: OneTransaction, tmp_path: Path
+) -> None:
+    egg = {"code": "蛋", "system": "sanitary", "up_node": "污-一", "down_node": "污-二",
+           "shape": "egg", "diameter_mm": 600}  # fmt: skip
+    with drawn.write(actor="t", reason="t") as connection:
+        kind = KINDS["sewer_pipe"]
+        store.add(connection, kind.model_validate(egg), LineString([at(0, 500), at(30, 500)]))
+        settle(connection)
+    path = write(export_swmm(asking(drawn.connection), planned=True), tmp_path)
+    assert totals(import_swmm(drawn, path, actor="t")) == (0, 0, 22)
+    name = next(line.split()[0] for line in path.read_text().split("\n") if " EGG " in line)
+    larger = path.read_text().replace(f"{name:<16} EGG 0.6000", f"{name:<16} EGG 0.9000")
+    path.write_text(larger, encoding="utf-8")
+    assert totals(import_swmm(drawn, path, actor="t")) == (0, 1, 21)
+    sizes = text("SELECT diameter_mm, height_mm FROM core.sewer_pipe WHERE code = '蛋'")
+    assert tuple(drawn.connection.execute(sizes).one()) == (900.0, None)
 
 
 def test_our_own_file_restores_ids_codes_and_names_elsewhere(
@@ -159,6 +178,9 @@ def test_without_descriptions_ids_still_hold_and_nothing_empty_is_filled(
         import_swmm(drawn, path, actor="t")
     done = import_swmm(drawn, path, actor="t", crs="EPSG:4542", system=PipeSystem.SANITARY)
     assert totals(done)[0] == 0
+    assert sum(totals(done)) > 15
+    # A model knows no types of facilities, and the description that did is lost.
+    assert [(r.field, r.value) for r in done.refusals] == [("facility_type", "OUT")]
     assert "description_lost" in {f.rule for f in done.findings}
     for kind in ("sewer_manhole", "sewer_pipe"):
         for code, row in list_rows(drawn.connection, kind).items():
@@ -192,7 +214,7 @@ C1 500050 2766010
 """
 
 
-@pytest.mark.parametrize(("units", "metres"), [("CFS", FOOT_M), ("LPS", 1.0), ("MGD", FOOT_M)])
+@pytest.mark.parametrize(("units", "metres"), [("CFS", 0.3048), ("LPS", 1.0), ("MGD", 0.3048)])
 def test_units_are_converted(db: OneTransaction, tmp_path: Path, units: str, metres: float) -> None:
     path = tmp_path / "small.inp"
     path.write_text(SMALL.format(units=units), encoding="gb18030")
@@ -288,5 +310,23 @@ def test_loops_and_what_has_no_place_are_findings() -> None:
 
 
 def test_a_described_id_of_a_thousand_brackets_is_nobodys_description() -> None:
-    said = GOOD.replace("J1\t10", ";{" + '"a":[' * 1200 + "\nJ1\t10")
+    said = GOOD.replace("J1\t10", ';{"a":' + "[" * 1200 + "]" * 1200 + "}\nJ1\t10")
     assert read_tables(parse_inp(said)).nodes.facts[0] is None
+
+
+def test_a_line_that_is_a_record_another_line_is_already_is_refused(
+    db: OneTransaction, tmp_path: Path
+) -> None:
+    """One is known by its id, the other by the source and the code it has there."""
+    path = tmp_path / "a.inp"
+    path.write_text(SMALL.format(units="LPS"), encoding="utf-8")
+    import_swmm(db, path, actor="t", crs="EPSG:4542", system=PipeSystem.STORM, source="a.inp")
+    found = "SELECT id::text FROM core.sewer_manhole WHERE source_code = 'J1'"
+    [identifier] = db.connection.execute(text(found)).scalars()
+    said = SMALL.format(units="LPS").replace("J1\t10\t6", "J1\t10\t6\nJ9\t10\t6")
+    said += f"\n[TAGS]\nNode J9 {identifier}\n[COORDINATES]\nJ9 500050 2750050\n"
+    path.write_text(said, encoding="utf-8")
+    done = import_swmm(
+        db, path, actor="t", crs="EPSG:4542", system=PipeSystem.STORM, source="a.inp"
+    )
+    assert [r.value for r in done.refusals if "same record" in r.reason.en] in (["J1"], ["J9"])

@@ -26,6 +26,7 @@ export class Sender {
     this.rest = REST_MS;
     this.timer = null;
     this.running = null;
+    this.asked = false;
     this.tried = 0;
   }
 
@@ -37,8 +38,10 @@ export class Sender {
     return this.now();
   }
 
+  // Also while a pass is under way: what was recorded since it began goes with one more.
   now() {
     this.rest = REST_MS;
+    this.asked = true;
     return this.pass();
   }
 
@@ -48,8 +51,21 @@ export class Sender {
   }
 
   pass() {
-    this.running ??= this.#passOnce().finally(() => (this.running = null));
+    this.running ??= this.#passWhileAsked();
     return this.running;
+  }
+
+  async #passWhileAsked() {
+    let result;
+    try {
+      do {
+        this.asked = false;
+        result = await this.#passOnce();
+      } while (this.asked);
+    } finally {
+      this.running = null; // at once: whoever asks from here on begins anew
+    }
+    return result;
   }
 
   async #passOnce() {

@@ -167,6 +167,19 @@ def test_a_refusal_is_kept_shown_with_its_reason_and_put_away_by_a_person(
     assert office.evidence  # the photo of a refused record is evidence all the same
 
 
+def test_what_is_recorded_while_another_is_being_sent_goes_right_after_it(
+    office: Office, phone: Phone
+) -> None:
+    phone.begin_visit()
+    office.delay_s = 1.5
+    phone.record_hazard(ITEMS[1], 1)
+    phone.finish_visit()
+    assert len(office.events) < 2
+    office.delay_s = 0
+    phone.wait_until_sent(2)
+    check_chain(office)
+
+
 def test_a_record_the_server_cannot_read_waits_for_a_person_and_stops_no_other(
     office: Office, phone: Phone
 ) -> None:
